@@ -1,0 +1,27 @@
+# Debian's packages, each behind one target (scripts/install_deps.sh installs them).
+find_package(Threads REQUIRED)
+find_package(hwy REQUIRED CONFIG)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
+pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+find_package(CLI11 REQUIRED)
+
+find_library(PTHREADPOOL_LIBRARY pthreadpool REQUIRED)
+find_path(PTHREADPOOL_INCLUDE pthreadpool.h REQUIRED)
+add_library(pthreadpool UNKNOWN IMPORTED)
+set_target_properties(pthreadpool PROPERTIES
+  IMPORTED_LOCATION ${PTHREADPOOL_LIBRARY}
+  INTERFACE_INCLUDE_DIRECTORIES ${PTHREADPOOL_INCLUDE})
+
+if(LINNET_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+if(LINNET_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,27 @@
+# linnet_folder(<name> [PUBLIC ...] [PRIVATE ...]): the static library linnet_<name> of src/<name>.
+# Every .cc of the folder belongs to it, so that adding an op or an architecture touches one file.
+function(linnet_folder name)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(linnet_${name} STATIC ${sources})
+  target_link_libraries(linnet_${name} PUBLIC linnet_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# linnet_test(<folder> [libraries ...]): the test program of tests/<folder>, one CTest test a case.
+# Tests whose suite name starts with 'Slow' carry the label 'long', the others 'fast'.
+function(linnet_test folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${folder}_test ${sources})
+  target_link_libraries(${folder}_test PRIVATE ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_include_directories(${folder}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  gtest_discover_tests(${folder}_test TEST_FILTER "-*Slow*" DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS fast)
+  gtest_discover_tests(${folder}_test TEST_FILTER "*Slow*" DISCOVERY_TIMEOUT 60
+                       TEST_LIST ${folder}_slow PROPERTIES LABELS long)
+endfunction()

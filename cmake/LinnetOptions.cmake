@@ -1,0 +1,23 @@
+# Compile options of every target, as one interface library.
+add_library(linnet_options INTERFACE)
+target_compile_options(linnet_options INTERFACE -Wall -Wextra -Wno-psabi -fno-math-errno)
+# No contraction of a*b+c by the compiler: where a fused multiply-add is meant, the code says so, so
+# that a scalar loop gives the same bits at every optimisation level.
+target_compile_options(linnet_options INTERFACE -ffp-contract=off)
+target_include_directories(linnet_options INTERFACE
+  ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+
+if(LINNET_SANITIZE)
+  target_compile_options(linnet_options INTERFACE
+    -fsanitize=${LINNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  target_link_options(linnet_options INTERFACE -fsanitize=${LINNET_SANITIZE})
+endif()
+
+# Development builds compile the vector code once, for AVX2 on x86 (every x86 processor since 2013),
+# instead of once for each instruction set.
+if(LINNET_ONE_TARGET)
+  target_compile_definitions(linnet_options INTERFACE HWY_COMPILE_ONLY_STATIC)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_compile_options(linnet_options INTERFACE -march=x86-64-v3)
+  endif()
+endif()

@@ -1,0 +1,43 @@
+// Files: mapped reading, and writing that never leaves half a file.
+#ifndef LINNET_BASE_FILE_H_
+#define LINNET_BASE_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace linnet {
+
+// A whole file mapped for reading; the mapping lives as long as the object. An empty file has no bytes.
+class MappedFile {
+ public:
+  // Error (kFile) naming the path if it cannot be opened or mapped.
+  static std::shared_ptr<const MappedFile> Open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+  std::span<const uint8_t> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile() = default;
+  const uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// The whole file as a string. Error (kFile) naming the path.
+std::string ReadFile(const std::string& path);
+
+// Writes to 'path'.tmp, syncs, renames: at every moment 'path' is the old file or the whole new one.
+// Error (kFile) naming the path; the old file is then intact.
+void WriteFileAtomic(const std::string& path, std::span<const std::string_view> pieces);
+void WriteFileAtomic(const std::string& path, std::string_view contents);
+
+}  // namespace linnet
+
+#endif  // LINNET_BASE_FILE_H_
