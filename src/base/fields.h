@@ -1,5 +1,5 @@
-// Visited fields: a struct says its fields once, and everything else reads that list: text forms, JSON,
-// command-line flags, help, equality.
+// Visited fields: a struct says its fields once, and everything else reads that list: text forms,
+// JSON, command-line flags, help, equality.
 //
 //   struct Dense {
 //     int out_features = 0;
@@ -33,13 +33,11 @@ namespace linnet {
 inline std::string FieldToText(bool value) { return value ? "true" : "false"; }
 inline std::string FieldToText(const std::string& value) { return value; }
 template <class T>
-  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
-std::string FieldToText(T value) {
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) std::string FieldToText(T value) {
   return fmt::format("{}", value);
 }
 template <class E>
-  requires std::is_enum_v<E>
-std::string FieldToText(E value) {
+requires std::is_enum_v<E> std::string FieldToText(E value) {
   return EnumNames(E{})[static_cast<size_t>(value)];
 }
 template <class List>
@@ -68,8 +66,8 @@ inline bool FieldFromText(std::string_view text, std::string& value) {
   return true;
 }
 template <class T>
-  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
-bool FieldFromText(std::string_view text, T& value) {
+requires(std::is_arithmetic_v<T> &&
+         !std::is_same_v<T, bool>) bool FieldFromText(std::string_view text, T& value) {
   T parsed{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
   if (error != std::errc() || end != text.data() + text.size()) return false;
@@ -77,7 +75,7 @@ bool FieldFromText(std::string_view text, T& value) {
   return true;
 }
 template <class E>
-  requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 bool FieldFromText(std::string_view text, E& value) {
   const auto names = EnumNames(E{});
   for (size_t i = 0; i < names.size(); ++i) {
@@ -163,8 +161,8 @@ std::string FieldNames() {
   return names;
 }
 
-// Sets the field called 'name' from 'text'. Error (kUsage) that begins with 'where' and names what the
-// field takes, or, for an unknown name, the fields there are.
+// Sets the field called 'name' from 'text'. Error (kUsage) that begins with 'where' and names what
+// the field takes, or, for an unknown name, the fields there are.
 template <class S>
 void SetField(S& object, std::string_view name, std::string_view text, std::string_view where) {
   bool found = false;

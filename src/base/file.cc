@@ -21,7 +21,8 @@ namespace {
 
 class Descriptor {
  public:
-  Descriptor(const std::string& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+  Descriptor(const std::string& path, int flags)
+      : fd_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
   ~Descriptor() {
     if (fd_ >= 0) close(fd_);
   }
@@ -55,7 +56,8 @@ std::shared_ptr<const MappedFile> MappedFile::Open(const std::string& path) {
   const Descriptor descriptor(path, O_RDONLY);
   struct stat info;
   if (descriptor.get() < 0 || fstat(descriptor.get(), &info) != 0) FailErrno(path, "open");
-  if (!S_ISREG(info.st_mode)) Fail(ErrorKind::kFile, "{}: expected a file, found a folder or device", path);
+  if (!S_ISREG(info.st_mode))
+    Fail(ErrorKind::kFile, "{}: expected a file, found a folder or device", path);
   std::shared_ptr<MappedFile> file(new MappedFile);
   if (info.st_size == 0) return file;
   file->size_ = static_cast<size_t>(info.st_size);

@@ -11,7 +11,8 @@
 
 namespace linnet {
 
-// A whole file mapped for reading; the mapping lives as long as the object. An empty file has no bytes.
+// A whole file mapped for reading; the mapping lives as long as the object. An empty file has no
+// bytes.
 class MappedFile {
  public:
   // Error (kFile) naming the path if it cannot be opened or mapped.
@@ -33,8 +34,8 @@ class MappedFile {
 // The whole file as a string. Error (kFile) naming the path.
 std::string ReadFile(const std::string& path);
 
-// Writes to 'path'.tmp, syncs, renames: at every moment 'path' is the old file or the whole new one.
-// Error (kFile) naming the path; the old file is then intact.
+// Writes to 'path'.tmp, syncs, renames: at every moment 'path' is the old file or the whole new
+// one. Error (kFile) naming the path; the old file is then intact.
 void WriteFileAtomic(const std::string& path, std::span<const std::string_view> pieces);
 void WriteFileAtomic(const std::string& path, std::string_view contents);
 

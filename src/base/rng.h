@@ -1,6 +1,6 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2,
-// 3", SC 2011). A number is a function of (seed, stream, counter), so any thread can make any number, and
-// a resumed run draws what an uninterrupted one would have drawn.
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as
+// 1, 2, 3", SC 2011). A number is a function of (seed, stream, counter), so any thread can make any
+// number, and a resumed run draws what an uninterrupted one would have drawn.
 #ifndef LINNET_BASE_RNG_H_
 #define LINNET_BASE_RNG_H_
 

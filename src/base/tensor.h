@@ -1,4 +1,5 @@
-// Shape, DType, Tensor: numbers in memory with a shape. Activations are NHWC, convolution weights OHWI.
+// Shape, DType, Tensor: numbers in memory with a shape. Activations are NHWC, convolution weights
+// OHWI.
 #ifndef LINNET_BASE_TENSOR_H_
 #define LINNET_BASE_TENSOR_H_
 
@@ -45,8 +46,8 @@ class Shape {
   int rank_ = 0;
 };
 
-// A dense row-major array. Copies share the numbers; Clone() does not. A Tensor made by View does not
-// own its memory, which must outlive it.
+// A dense row-major array. Copies share the numbers; Clone() does not. A Tensor made by View does
+// not own its memory, which must outlive it.
 class Tensor {
  public:
   // Allocations start at a multiple of this many bytes: a cache line, and the widest vector.

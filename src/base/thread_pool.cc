@@ -19,7 +19,8 @@ int AffinityProcessors() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// cgroup v2 ("max 100000" or "150000 100000"), then v1 (two files); a large number where there is none.
+// cgroup v2 ("max 100000" or "150000 100000"), then v1 (two files); a large number where there is
+// none.
 double QuotaProcessors() {
   constexpr double kNone = 1e9;
   std::string quota;

@@ -1,7 +1,7 @@
 // Threads, passed in and never global. A null ThreadPool* means: in the calling thread.
 //
-// Determinism: the work is cut into items by its shape, never by the number of threads, and each item
-// writes its own output; so every result is the same, bit for bit, for any number of threads.
+// Determinism: the work is cut into items by its shape, never by the number of threads, and each
+// item writes its own output; so every result is the same, bit for bit, for any number of threads.
 #ifndef LINNET_BASE_THREAD_POOL_H_
 #define LINNET_BASE_THREAD_POOL_H_
 
@@ -23,7 +23,9 @@ class ThreadPool {
   // threads <= 0: DefaultThreads().
   explicit ThreadPool(int threads = 0);
   int threads() const { return static_cast<int>(pthreadpool_get_threads_count(pool_.get())); }
-  struct pthreadpool* get() const { return pool_.get(); }
+  struct pthreadpool* get() const {
+    return pool_.get();
+  }
 
  private:
   std::unique_ptr<struct pthreadpool, decltype(&pthreadpool_destroy)> pool_;
@@ -73,8 +75,8 @@ void ParallelFor(ThreadPool* pool, size_t count, F&& f) {
   job.fence.Collect();
 }
 
-// Calls f(worker, i) for each i in [0, count), worker in [0, Threads(pool)): no two calls with the same
-// worker run at once, so scratch memory can belong to a worker. Items are handed out in order.
+// Calls f(worker, i) for each i in [0, count), worker in [0, Threads(pool)): no two calls with the
+// same worker run at once, so scratch memory can belong to a worker. Items are handed out in order.
 template <class F>
 void ParallelForWorker(ThreadPool* pool, size_t count, F&& f) {
   std::atomic<size_t> next{0};

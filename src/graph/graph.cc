@@ -1,0 +1,49 @@
+#include "graph/graph.h"
+
+#include <algorithm>
+
+namespace linnet {
+namespace {
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-' || c == '/';
+}
+
+}  // namespace
+
+Value Graph::Emit(std::string node_name, Op op, std::vector<Value> inputs) {
+  if (node_name.empty() || !std::all_of(node_name.begin(), node_name.end(), IsNameCharacter)) {
+    Fail(ErrorKind::kUsage, "'{}' is not a name: use letters, digits and _ . - /", node_name);
+  }
+  if (Find(node_name) >= 0) {
+    Fail(ErrorKind::kUsage, "there are two nodes called '{}'; names must differ", node_name);
+  }
+  const Value value = static_cast<Value>(nodes.size());
+  for (const Value input : inputs) {
+    if (input < 0 || input >= value) {
+      Fail(ErrorKind::kUsage, "{}: input {} does not come before it", node_name, input);
+    }
+  }
+  nodes.push_back({std::move(node_name), std::move(op), std::move(inputs)});
+  return value;
+}
+
+Value Graph::Find(std::string_view node_name) const {
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].name == node_name) return static_cast<Value>(i);
+  }
+  return -1;
+}
+
+std::vector<std::vector<int>> Users(const Graph& graph) {
+  std::vector<std::vector<int>> users(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const Value input : graph.nodes[i].inputs) users[input].push_back(static_cast<int>(i));
+  }
+  return users;
+}
+
+bool operator==(const Graph& a, const Graph& b) { return GraphToText(a) == GraphToText(b); }
+
+}  // namespace linnet

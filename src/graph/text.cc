@@ -1,0 +1,163 @@
+// The text form of a graph (graph.h): one line a node.
+#include <algorithm>
+#include <unordered_map>
+
+#include "graph/graph.h"
+
+namespace linnet {
+namespace {
+
+constexpr std::string_view kHeader = "linnet-graph 1";
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r";
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+// An Op with default fields for each name of kOpNames.
+template <size_t... I>
+Op DefaultOp(size_t index, std::index_sequence<I...>) {
+  Op op;
+  ((index == I ? (void)(op = std::variant_alternative_t<I, Op>{}) : (void)0), ...);
+  return op;
+}
+
+Op OpFromName(std::string_view name, std::string_view where) {
+  for (size_t i = 0; i < std::size(kOpNames); ++i) {
+    if (name == kOpNames[i]) {
+      return DefaultOp(i, std::make_index_sequence<std::variant_size_v<Op>>());
+    }
+  }
+  std::string known;
+  for (const char* op_name : kOpNames) known += (known.empty() ? "" : ", ") + std::string(op_name);
+  Fail(ErrorKind::kUsage, "{}: unknown operation '{}'; there are {}", where, name, known);
+}
+
+// "a, b, kernel=3,3, stride=2" -> {"a", "b", "kernel=3,3", "stride=2"}: a comma ends an argument
+// unless what follows is another number of a list.
+std::vector<std::string> SplitArguments(std::string_view text) {
+  std::vector<std::string> arguments;
+  for (const std::string_view part : SplitText(text, ',')) {
+    const std::string_view piece = Trim(part);
+    const bool number =
+        !piece.empty() && piece.find_first_not_of("-0123456789.e") == std::string_view::npos;
+    if (number && !arguments.empty() && arguments.back().find('=') != std::string::npos) {
+      arguments.back() += "," + std::string(piece);
+    } else {
+      arguments.emplace_back(piece);
+    }
+  }
+  return arguments;
+}
+
+class Parser {
+ public:
+  Graph Parse(std::string_view text) {
+    for (const std::string_view raw : SplitText(text, '\n')) {
+      ++line_;
+      const std::string_view line = Trim(raw.substr(0, raw.find('#')));
+      if (!line.empty()) ParseLine(line);
+    }
+    if (!header_) Fail(ErrorKind::kUsage, "expected a graph that begins with '{}'", kHeader);
+    if (graph_.outputs.empty())
+      Fail(ErrorKind::kUsage, "{}: expected a line 'return NAME'", Where());
+    return std::move(graph_);
+  }
+
+ private:
+  std::string Where() const { return "graph line " + std::to_string(line_); }
+
+  void ParseLine(std::string_view line) {
+    if (!header_) {
+      if (line != kHeader)
+        Fail(ErrorKind::kUsage, "{}: expected '{}', found '{}'", Where(), kHeader, line);
+      header_ = true;
+    } else if (!graph_.outputs.empty()) {
+      Fail(ErrorKind::kUsage, "{}: nothing may follow 'return'", Where());
+    } else if (line.starts_with("name ")) {
+      graph_.name = Trim(line.substr(5));
+    } else if (line.starts_with("return ")) {
+      for (const std::string& name : SplitArguments(line.substr(7)))
+        graph_.outputs.push_back(Lookup(name));
+    } else {
+      ParseNode(line);
+    }
+  }
+
+  void ParseNode(std::string_view line) {
+    const size_t equals = line.find('='), open = line.find('(');
+    if (equals == std::string_view::npos || open == std::string_view::npos || open < equals ||
+        line.back() != ')') {
+      Fail(ErrorKind::kUsage, "{}: expected 'name = operation(inputs, field=value)', found '{}'",
+           Where(), line);
+    }
+    const std::string name(Trim(line.substr(0, equals)));
+    Op op = OpFromName(Trim(line.substr(equals + 1, open - equals - 1)), Where());
+    std::vector<Value> inputs;
+    for (const std::string& argument :
+         SplitArguments(line.substr(open + 1, line.size() - open - 2))) {
+      const size_t is = argument.find('=');
+      if (is == std::string::npos) {
+        inputs.push_back(Lookup(argument));
+        continue;
+      }
+      const std::string where = Where() + ": " + name;
+      std::visit(
+          [&](auto& fields) {
+            SetField(fields, Trim(std::string_view(argument).substr(0, is)),
+                     Trim(std::string_view(argument).substr(is + 1)), where);
+          },
+          op);
+    }
+    if (values_.contains(name)) {
+      Fail(ErrorKind::kUsage, "{}: there are two nodes called '{}'; names must differ", Where(),
+           name);
+    }
+    values_[name] = graph_.Emit(name, std::move(op), std::move(inputs));
+  }
+
+  Value Lookup(const std::string& name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) {
+      Fail(ErrorKind::kUsage, "{}: '{}' is not the name of a node above", Where(), name);
+    }
+    return found->second;
+  }
+
+  Graph graph_;
+  std::unordered_map<std::string, Value> values_;
+  int line_ = 0;
+  bool header_ = false;
+};
+
+std::string NodeToText(const Graph& graph, const Node& node) {
+  std::vector<std::string> arguments;
+  for (const Value input : node.inputs) arguments.push_back(graph.nodes[input].name);
+  std::visit(
+      [&](const auto& fields) {
+        for (std::string& field : ChangedFields(fields)) arguments.push_back(std::move(field));
+      },
+      node.op);
+  std::string text = node.name + " = " + OpName(node.op) + "(";
+  for (size_t i = 0; i < arguments.size(); ++i) text += (i ? ", " : "") + arguments[i];
+  return text + ")\n";
+}
+
+}  // namespace
+
+std::string GraphToText(const Graph& graph) {
+  std::string text = std::string(kHeader) + "\n";
+  if (!graph.name.empty()) text += "name " + graph.name + "\n";
+  for (const Node& node : graph.nodes) text += NodeToText(graph, node);
+  text += "return ";
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    text += (i ? ", " : "") + graph.nodes[graph.outputs[i]].name;
+  }
+  return text + "\n";
+}
+
+Graph GraphFromText(std::string_view text) { return Parser().Parse(text); }
+
+}  // namespace linnet

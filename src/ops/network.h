@@ -1,0 +1,49 @@
+// What a whole graph says about shapes and parameters, and the obvious way to run it.
+#ifndef LINNET_OPS_NETWORK_H_
+#define LINNET_OPS_NETWORK_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "graph/graph.h"
+#include "ops/op_def.h"
+
+namespace linnet {
+
+// 0: the input's own number.
+struct InputSize {
+  int64_t batch = 1;
+  int64_t height = 0;
+  int64_t width = 0;
+};
+
+// The shape of every value. Error (kUsage) that names the node.
+std::vector<Shape> InferShapes(const Graph& graph, const InputSize& size = {});
+
+// The shapes of a node's inputs.
+std::vector<Shape> InputShapes(const Node& node, const std::vector<Shape>& shapes);
+
+// The parameters of every node, by node.
+std::vector<std::vector<ParamSpec>> GraphParams(const Graph& graph,
+                                                const std::vector<Shape>& shapes);
+
+// Tensors by name, "<node>.<param>".
+using ParamMap = std::map<std::string, Tensor>;
+std::string ParamName(const Node& node, const ParamSpec& spec);
+
+// Fresh parameters by each spec's rule; the numbers depend on the seed and the name only.
+ParamMap InitParams(const Graph& graph, uint64_t seed);
+
+// Error (kFile) naming the first parameter that is missing, has another shape, or is no float32.
+void CheckParams(const Graph& graph, const ParamMap& params);
+
+// Runs the references in double. 'input' has the input's shape; returns the outputs in order.
+std::vector<RefTensor<double>> RunReference(const Graph& graph, const ParamMap& params,
+                                            const RefTensor<double>& input);
+
+}  // namespace linnet
+
+#endif  // LINNET_OPS_NETWORK_H_

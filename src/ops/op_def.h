@@ -1,0 +1,194 @@
+// OpDef: what an operation means, as a table of functions. Each ops/<op>.cc defines one.
+//
+// Goals: an op's page is its file; every reader (shape inference, cost, trainer, Plan, tests) asks
+// this table and none switches over the kinds of ops. Non-goal: ops added at run time. The list in
+// graph/op.h is closed.
+#ifndef LINNET_OPS_OP_DEF_H_
+#define LINNET_OPS_OP_DEF_H_
+
+#include <complex>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "base/thread_pool.h"
+#include "graph/graph.h"
+#include "ops/counted.h"
+
+namespace linnet {
+
+using Shapes = std::span<const Shape>;
+
+// ---- parameters ----
+
+enum class Init {
+  kZeros,
+  kOnes,
+  kKaimingNormal,  // N(0, sqrt(2 / fan)): 1502.01852; for a convolution fan = kh * kw * out /
+                   // groups
+  kUniformFanIn,   // U(-1/sqrt(fan_in), +1/sqrt(fan_in)): PyTorch's bias
+  kNormal001,      // N(0, 0.01): torchvision's last layer of MobileNets
+};
+
+struct ParamSpec {
+  std::string name;  // "weight", "bias", "running_mean": the tensor is called <node>.<name>
+  Shape shape;
+  Init init = Init::kZeros;
+  double fan = 1;         // what 'init' divides by
+  bool trainable = true;  // false: a running statistic
+  bool decay = false;     // weight decay applies (not to batch norm nor to biases)
+};
+
+// ---- the reference: obvious loops over any scalar ----
+//
+// double gives the value, std::complex<double> the gradient (complex step), Counted the
+// multiply-adds.
+
+template <class T>
+struct RefTensor {
+  Shape shape;
+  std::vector<T> data;
+  RefTensor() = default;
+  explicit RefTensor(Shape s) : shape(s), data(static_cast<size_t>(s.elements())) {}
+  T& at(int64_t n, int64_t h, int64_t w, int64_t c) {
+    return data[((n * shape[1] + h) * shape[2] + w) * shape[3] + c];
+  }
+  const T& at(int64_t n, int64_t h, int64_t w, int64_t c) const {
+    return data[((n * shape[1] + h) * shape[2] + w) * shape[3] + c];
+  }
+};
+
+template <class T>
+struct RefArgs {
+  std::span<const RefTensor<T>> in;
+  std::span<const RefTensor<T>> params;  // in the order of the ParamSpecs
+  Shape out_shape;
+  bool training = false;
+  uint64_t seed = 0;  // dropout's
+};
+
+// ---- fast execution ----
+
+struct PrepareArgs {
+  Shapes in;
+  Shape out;
+  bool training = false;  // batch statistics, dropout; backward will be called
+  int threads = 1;        // an upper bound, for scratch memory
+};
+
+struct ForwardArgs {
+  std::span<const Tensor> in;
+  Tensor out;
+  std::span<Tensor> params;  // inference: may be empty (pack has taken what it needs)
+  std::span<Tensor> saved;   // what Prepared::saved asked for; kept until backward
+  std::byte* scratch = nullptr;
+  ThreadPool* pool = nullptr;
+  uint64_t seed = 0;  // of this node in this step: dropout
+};
+
+// Gradients. 'din[i]' without data is not wanted. Where accumulate[i] is set the gradient is added
+// to what is there, else it overwrites. Gradients of parameters are always added.
+struct BackwardArgs {
+  std::span<const Tensor> in;
+  Tensor out;   // the forward result
+  Tensor dout;  // its gradient; may be overwritten by the op
+  std::span<Tensor> din;
+  std::span<const bool> accumulate;
+  std::span<const Tensor> params;
+  std::span<Tensor> dparams;  // one for each ParamSpec; no data where it is not trainable
+  std::span<const Tensor> saved;
+  std::byte* scratch = nullptr;
+  ThreadPool* pool = nullptr;
+  uint64_t seed = 0;  // as in forward
+};
+
+// An operation with shapes fixed and its kernel chosen. Calling its functions allocates nothing,
+// but for pack's first call.
+struct Prepared {
+  std::string kernel;                // which implementation: "depthwise 3x3 avx3"
+  std::vector<std::string> refused;  // those before it in the list, with the reason
+  size_t scratch_bytes = 0;          // for forward and backward
+  std::vector<Shape> saved;          // float32 tensors that forward leaves for backward
+  // Whether forward may write its result over in[0] (elementwise ops).
+  bool in_place = false;
+  // Takes new parameter values: once in a Plan, each step in training. Empty: nothing to pack.
+  std::function<void(std::span<const Tensor>)> pack;
+  std::function<void(const ForwardArgs&)> forward;
+  std::function<void(const BackwardArgs&)> backward;  // only when prepared for training
+};
+
+// ---- one case, many uses: correctness, gradient, text round trip ----
+
+struct Sample {
+  Op op;
+  std::vector<Shape> in;
+};
+
+struct OpDef {
+  const char* name = "";
+  // Error (kUsage) without the node's name; InferShapes adds it.
+  Shape (*infer)(const Op&, Shapes in) = nullptr;
+  std::vector<ParamSpec> (*params)(const Op&, Shapes in) = nullptr;
+  // Multiply-adds of convolutions and fully connected layers (the field's convention: nothing else
+  // counts).
+  int64_t (*macs)(const Op&, Shapes in, const Shape& out) = nullptr;
+  RefTensor<double> (*reference)(const Op&, const RefArgs<double>&) = nullptr;
+  RefTensor<std::complex<double>> (*reference_complex)(
+      const Op&, const RefArgs<std::complex<double>>&) = nullptr;
+  RefTensor<Counted> (*reference_counted)(const Op&, const RefArgs<Counted>&) = nullptr;
+  Prepared (*prepare)(const Op&, const PrepareArgs&) = nullptr;
+  std::vector<Sample> (*samples)() = nullptr;
+};
+
+// Specialised in ops/<op>.cc for each struct of graph/op.h; a missing one is a link error that
+// names it.
+template <class O>
+const OpDef& DefOf();
+
+const OpDef& DefOf(const Op& op);
+// Every definition, in the order of Op.
+std::span<const OpDef* const> AllOps();
+
+// Makes the table from a struct with the members below, each taking the op's own struct:
+//
+//   struct DenseOp {
+//     using Fields = Dense;
+//     static Shape Infer(const Dense&, Shapes in);
+//     static std::vector<ParamSpec> Params(const Dense&, Shapes in);
+//     static int64_t Macs(const Dense&, Shapes in, const Shape& out);
+//     template <class T> static RefTensor<T> Reference(const Dense&, const RefArgs<T>&);
+//     static Prepared Prepare(const Dense&, const PrepareArgs&);
+//     static std::vector<Sample> Samples();
+//   };
+template <class D>
+OpDef MakeOpDef() {
+  using F = typename D::Fields;
+  OpDef def;
+  def.name = OpName(Op(F{}));
+  def.infer = [](const Op& op, Shapes in) { return D::Infer(std::get<F>(op), in); };
+  def.params = [](const Op& op, Shapes in) { return D::Params(std::get<F>(op), in); };
+  def.macs = [](const Op& op, Shapes in, const Shape& out) {
+    return D::Macs(std::get<F>(op), in, out);
+  };
+  def.reference = [](const Op& op, const RefArgs<double>& a) {
+    return D::Reference(std::get<F>(op), a);
+  };
+  def.reference_complex = [](const Op& op, const RefArgs<std::complex<double>>& a) {
+    return D::Reference(std::get<F>(op), a);
+  };
+  def.reference_counted = [](const Op& op, const RefArgs<Counted>& a) {
+    return D::Reference(std::get<F>(op), a);
+  };
+  def.prepare = [](const Op& op, const PrepareArgs& a) { return D::Prepare(std::get<F>(op), a); };
+  def.samples = [] { return D::Samples(); };
+  return def;
+}
+
+// Error (kUsage) unless there are 'count' inputs of rank 'rank' (0: any).
+void ExpectInputs(Shapes in, int count, int rank, const char* what);
+
+}  // namespace linnet
+
+#endif  // LINNET_OPS_OP_DEF_H_

@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/tensor.h"
+#include "base/thread_pool.h"
+
+namespace linnet {
+namespace {
+
+// Known answers of Random123 (kat_vectors, philox4x32 10 rounds).
+TEST(Philox, KnownAnswers) {
+  const std::array<uint32_t, 4> zeros = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+  const std::array<uint32_t, 4> ones = {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd};
+  EXPECT_EQ(Philox(0, 0, 0), zeros);
+  EXPECT_EQ(Philox(~0ull, ~0ull, ~0ull), ones);
+}
+
+TEST(Rng, MomentsAndStreams) {
+  Rng rng(1, 2), other(1, 3);
+  double mean = 0, square = 0, uniform = 0;
+  constexpr int kCount = 100000;
+  for (int i = 0; i < kCount; ++i) {
+    const double x = rng.Normal();
+    mean += x / kCount;
+    square += x * x / kCount;
+    uniform += rng.Uniform() / kCount;
+  }
+  EXPECT_NEAR(mean, 0, 0.015);
+  EXPECT_NEAR(square, 1, 0.02);
+  EXPECT_NEAR(uniform, 0.5, 0.005);
+  EXPECT_NE(Rng(1, 2).Next(), other.Next());
+}
+
+TEST(ThreadPool, EveryItemOnceAndWorkersAlone) {
+  for (const int threads : {1, 2, 3}) {
+    ThreadPool pool(threads);
+    std::vector<int> seen(1000);
+    std::vector<std::atomic<int>> busy(threads);
+    ParallelForWorker(&pool, seen.size(), [&](size_t worker, size_t i) {
+      EXPECT_EQ(busy[worker].fetch_add(1), 0);
+      ++seen[i];
+      busy[worker].fetch_sub(1);
+    });
+    ParallelFor(&pool, seen.size(), [&](size_t i) { ++seen[i]; });
+    for (const int count : seen) EXPECT_EQ(count, 2);
+  }
+  int sum = 0;
+  ParallelFor(nullptr, 4, [&](size_t i) { sum += static_cast<int>(i); });
+  EXPECT_EQ(sum, 6);
+}
+
+TEST(Tensor, CopiesShareClonesDoNot) {
+  Tensor a(Shape{2, 3});
+  Tensor shared = a, clone = a.Clone();
+  a.data()[5] = 7;
+  EXPECT_EQ(shared.data()[5], 7);
+  EXPECT_EQ(clone.data()[5], 0);
+  EXPECT_EQ(a.Reshaped({6}).shape().ToString(), "[6]");
+  EXPECT_THROW(a.Reshaped({5}), Error);
+}
+
+TEST(File, AtomicWriteKeepsTheOldFileOnFailure) {
+  const auto folder = std::filesystem::temp_directory_path() / "linnet_file_test";
+  std::filesystem::create_directories(folder);
+  const std::string path = (folder / "a.bin").string();
+  WriteFileAtomic(path, "old");
+  std::filesystem::create_directories(path + ".tmp/x");  // the temporary cannot be opened
+  EXPECT_THROW(WriteFileAtomic(path, "new"), Error);
+  EXPECT_EQ(ReadFile(path), "old");
+  std::filesystem::remove_all(path + ".tmp");
+  WriteFileAtomic(path, "new");
+  EXPECT_EQ(ReadFile(path), "new");
+  EXPECT_THROW(ReadFile(path + ".none"), Error);
+  EXPECT_THROW(ReadFile(folder.string()), Error);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace linnet

@@ -1,0 +1,76 @@
+#include "graph/graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace linnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kTiny[] = R"(linnet-graph 1
+name tiny
+image = input(height=32, width=32)
+conv = conv2d(image, out_channels=16, kernel=3,5, stride=2,2, padding=0,1,0,1, act=relu6)
+same = conv2d(conv, out_channels=16, padding=same, residual=true)
+pool = global_pool(same)
+flat = flatten(pool)
+fc = dense(flat, out_features=10, bias=false)
+return fc, pool
+)";
+
+std::string ErrorOf(const std::string& text) {
+  try {
+    GraphFromText(text);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(GraphText, RoundTrips) {
+  const Graph graph = GraphFromText(kTiny);
+  EXPECT_EQ(GraphToText(graph), kTiny);
+  EXPECT_EQ(graph.outputs, (std::vector<Value>{5, 3}));
+  const auto& conv = std::get<Conv2d>(graph.nodes[1].op);
+  EXPECT_EQ(conv.kernel, (Pair{3, 5}));
+  EXPECT_EQ(conv.padding, (Padding{false, 0, 1, 0, 1}));
+  EXPECT_EQ(conv.act.kind, Activation::kRelu6);
+}
+
+TEST(GraphText, HandwritingIsForgiven) {
+  const Graph graph = GraphFromText(
+      "# by hand\nlinnet-graph 1\n\n x=input( )  # picture\nc = conv2d(x,kernel=3 "
+      ",out_channels=4)\nreturn c");
+  EXPECT_EQ(std::get<Conv2d>(graph.nodes[1].op).kernel, (Pair{3, 3}));
+}
+
+TEST(GraphText, ErrorsSayWhereAndWhat) {
+  const std::string head = "linnet-graph 1\nx = input()\n";
+  EXPECT_THAT(ErrorOf(""), HasSubstr("linnet-graph 1"));
+  EXPECT_THAT(ErrorOf("hello"), HasSubstr("line 1: expected 'linnet-graph 1', found 'hello'"));
+  EXPECT_THAT(ErrorOf(head + "y = conf2d(x)\nreturn y"),
+              HasSubstr("line 3: unknown operation 'conf2d'"));
+  EXPECT_THAT(ErrorOf(head + "y = conv2d(z)\nreturn y"), HasSubstr("'z' is not the name"));
+  EXPECT_THAT(ErrorOf(head + "y = conv2d(x, kernl=3)\nreturn y"),
+              HasSubstr("unknown field 'kernl'; there are out_"));
+  EXPECT_THAT(ErrorOf(head + "y = conv2d(x, kernel=a)\nreturn y"), HasSubstr("kernel=a: expected"));
+  EXPECT_THAT(ErrorOf(head + "y = pool(x, kind=mean)\nreturn y"), HasSubstr("one of max, average"));
+  EXPECT_THAT(ErrorOf(head + "x = input()\nreturn x"), HasSubstr("two nodes called 'x'"));
+  EXPECT_THAT(ErrorOf(head + "y"), HasSubstr("expected 'name = operation"));
+  EXPECT_THAT(ErrorOf(head), HasSubstr("expected a line 'return NAME'"));
+}
+
+TEST(Graph, EmitChecksItsInputs) {
+  Graph graph;
+  const Value x = graph.Emit("x", Input{});
+  EXPECT_THROW(graph.Emit("x", Act{}, {x}), Error);
+  EXPECT_THROW(graph.Emit("a b", Act{}, {x}), Error);
+  EXPECT_THROW(graph.Emit("y", Act{}, {1}), Error);
+  graph.Emit("y", Act{}, {x});
+  EXPECT_EQ(Users(graph)[x], std::vector<int>{1});
+}
+
+}  // namespace
+}  // namespace linnet
