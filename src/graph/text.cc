@@ -39,6 +39,7 @@ Op OpFromName(std::string_view name, std::string_view where) {
 // unless what follows is another number of a list.
 std::vector<std::string> SplitArguments(std::string_view text) {
   std::vector<std::string> arguments;
+  if (Trim(text).empty()) return arguments;
   for (const std::string_view part : SplitText(text, ',')) {
     const std::string_view piece = Trim(part);
     const bool number =
