@@ -1,0 +1,193 @@
+// Activations and their derivatives on vectors, for any kernel. Relative error below 1e-6 of the value
+// wherever the value is a normal number; NaN stays NaN except where the formula compares (relu).
+//
+//   V Activate<kind>(d, x, alpha), V ActivationDerivative<kind>(d, z, alpha)   z: before the activation
+//   WithActivation(kind, [&](auto k) { ... Activate<k()>(d, x, alpha) ... });  kind known at run time
+//   ActivateRow(kind, alpha, p, n): in place
+#if defined(LINNET_KERNELS_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LINNET_KERNELS_ACTIVATION_INL_H_
+#undef LINNET_KERNELS_ACTIVATION_INL_H_
+#else
+#define LINNET_KERNELS_ACTIVATION_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <type_traits>
+
+#include "base/activation.h"
+#include "kernels/partial-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// e^x = 2^q e^r, |r| <= ln(2)/2.
+template <class V>
+struct ExpParts {
+  V pow2;   // 2^q
+  V expm1;  // e^r - 1
+};
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE ExpParts<V> SplitExp(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  // 2^q must be a normal number. Compared rather than Min and Max, which lose NaN on some targets.
+  const V low = hn::Set(d, -87.33f), high = hn::Set(d, 88.37f);
+  x = hn::IfThenElse(hn::Gt(x, high), high, hn::IfThenElse(hn::Lt(x, low), low, x));
+  const auto q = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  const V qf = hn::ConvertTo(d, q);
+  // ln 2 in two parts; the first has nine bits, so that its product with q is exact.
+  V r = hn::NegMulAdd(qf, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(qf, hn::Set(d, -2.12194440e-4f), r);
+  // (e^r - 1 - r) / r^2, minimax (Cephes expf, S. Moshier).
+  V p = hn::Set(d, 1.9875691500e-4f);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
+  const auto bits = hn::ShiftLeft<23>(hn::Add(q, hn::Set(di, 127)));
+  return {hn::BitCast(d, bits), hn::MulAdd(p, hn::Mul(r, r), r)};
+}
+
+// Saturates: at most 2.4e38 and at least 1.2e-38.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Exp(D d, V x) {
+  const auto [pow2, expm1] = SplitExp(d, x);
+  return hn::MulAdd(pow2, expm1, pow2);
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Expm1(D d, V x) {
+  const auto [pow2, expm1] = SplitExp(d, x);
+  return hn::MulAdd(pow2, expm1, hn::Sub(pow2, hn::Set(d, 1.0f)));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::Div(one, hn::Add(one, Exp(d, hn::Neg(x))));
+}
+
+// With t = e^(-2|x|) - 1: tanh |x| = -t / (t + 2), which neither overflows nor cancels.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Tanh(D d, V x) {
+  const V t = Expm1(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)));
+  return hn::CopySign(hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), x);
+}
+
+// relu6(x + 3) / 6
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V HardSigmoid(D d, V x) {
+  const V shifted = hn::Max(hn::Zero(d), hn::Add(x, hn::Set(d, 3.0f)));
+  return hn::Mul(hn::Min(hn::Set(d, 6.0f), shifted), hn::Set(d, 1.0f / 6.0f));
+}
+
+template <Activation kKind, class D, class V = hn::Vec<D>>
+HWY_INLINE V Activate(D d, V x, V alpha) {
+  const V zero = hn::Zero(d);
+  if constexpr (kKind == Activation::kRelu) return hn::Max(x, zero);
+  if constexpr (kKind == Activation::kRelu6) return hn::Min(hn::Max(x, zero), hn::Set(d, 6.0f));
+  if constexpr (kKind == Activation::kLeakyRelu) {
+    return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(x, alpha), x);
+  }
+  if constexpr (kKind == Activation::kElu) {
+    return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(Expm1(d, x), alpha), x);
+  }
+  if constexpr (kKind == Activation::kSelu) {
+    const V scale = hn::Set(d, static_cast<float>(kSeluScale));
+    const V negative = hn::Mul(Expm1(d, x), hn::Set(d, static_cast<float>(kSeluAlpha)));
+    return hn::Mul(scale, hn::IfThenElse(hn::Lt(x, zero), negative, x));
+  }
+  if constexpr (kKind == Activation::kSigmoid) return Sigmoid(d, x);
+  if constexpr (kKind == Activation::kTanh) return Tanh(d, x);
+  if constexpr (kKind == Activation::kHardSigmoid) return HardSigmoid(d, x);
+  if constexpr (kKind == Activation::kHardSwish) return hn::Mul(x, HardSigmoid(d, x));
+  if constexpr (kKind == Activation::kSwish) return hn::Mul(x, Sigmoid(d, x));
+  return x;  // kIdentity
+}
+
+// d act(z) / dz. At a kink: relu, relu6, hard_*: the derivative outside; leaky_relu, elu, selu: of z > 0.
+template <Activation kKind, class D, class V = hn::Vec<D>>
+HWY_INLINE V ActivationDerivative(D d, V z, V alpha) {
+  const V zero = hn::Zero(d);
+  const V one = hn::Set(d, 1.0f);
+  if constexpr (kKind == Activation::kRelu) return hn::IfThenElseZero(hn::Gt(z, zero), one);
+  if constexpr (kKind == Activation::kRelu6) {
+    return hn::IfThenElseZero(hn::And(hn::Gt(z, zero), hn::Lt(z, hn::Set(d, 6.0f))), one);
+  }
+  if constexpr (kKind == Activation::kLeakyRelu) {
+    return hn::IfThenElse(hn::Lt(z, zero), alpha, one);
+  }
+  if constexpr (kKind == Activation::kElu) {
+    return hn::IfThenElse(hn::Lt(z, zero), hn::Mul(alpha, Exp(d, z)), one);
+  }
+  if constexpr (kKind == Activation::kSelu) {
+    const V negative = hn::Mul(hn::Set(d, static_cast<float>(kSeluScale * kSeluAlpha)), Exp(d, z));
+    return hn::IfThenElse(hn::Lt(z, zero), negative, hn::Set(d, static_cast<float>(kSeluScale)));
+  }
+  if constexpr (kKind == Activation::kSigmoid) {
+    // s(z) s(-z): 1 - s(z) would cancel for large z.
+    return hn::Mul(Sigmoid(d, z), Sigmoid(d, hn::Neg(z)));
+  }
+  if constexpr (kKind == Activation::kTanh) {
+    // 1 / cosh^2 = 4 s(2z) s(-2z), for the same reason.
+    const V z2 = hn::Add(z, z);
+    return hn::Mul(hn::Set(d, 4.0f), hn::Mul(Sigmoid(d, z2), Sigmoid(d, hn::Neg(z2))));
+  }
+  const auto inside = hn::Lt(hn::Abs(z), hn::Set(d, 3.0f));
+  if constexpr (kKind == Activation::kHardSigmoid) {
+    return hn::IfThenElseZero(inside, hn::Set(d, 1.0f / 6.0f));
+  }
+  if constexpr (kKind == Activation::kHardSwish) {
+    const V slope = hn::MulAdd(z, hn::Set(d, 1.0f / 3.0f), hn::Set(d, 0.5f));
+    return hn::IfThenElse(inside, slope, hn::IfThenElseZero(hn::Gt(z, zero), one));
+  }
+  if constexpr (kKind == Activation::kSwish) {
+    const V s = Sigmoid(d, z);
+    return hn::MulAdd(hn::Mul(z, s), Sigmoid(d, hn::Neg(z)), s);
+  }
+  return one;  // kIdentity
+}
+
+// Calls f(std::integral_constant<Activation, kind>).
+template <class F>
+HWY_INLINE void WithActivation(Activation kind, F&& f) {
+  using A = Activation;
+  switch (kind) {
+    case A::kIdentity: return f(std::integral_constant<A, A::kIdentity>());
+    case A::kRelu: return f(std::integral_constant<A, A::kRelu>());
+    case A::kRelu6: return f(std::integral_constant<A, A::kRelu6>());
+    case A::kLeakyRelu: return f(std::integral_constant<A, A::kLeakyRelu>());
+    case A::kElu: return f(std::integral_constant<A, A::kElu>());
+    case A::kSelu: return f(std::integral_constant<A, A::kSelu>());
+    case A::kSigmoid: return f(std::integral_constant<A, A::kSigmoid>());
+    case A::kTanh: return f(std::integral_constant<A, A::kTanh>());
+    case A::kHardSigmoid: return f(std::integral_constant<A, A::kHardSigmoid>());
+    case A::kHardSwish: return f(std::integral_constant<A, A::kHardSwish>());
+    case A::kSwish: return f(std::integral_constant<A, A::kSwish>());
+  }
+}
+
+// p[i] = act(p[i]), 0 <= i < n.
+HWY_INLINE void ActivateRow(Activation kind, float alpha, float* HWY_RESTRICT p, size_t n) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  WithActivation(kind, [&](auto k) HWY_ATTR {
+    constexpr Activation kKind = decltype(k)::value;
+    const auto valpha = hn::Set(d, alpha);
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+      hn::StoreU(Activate<kKind>(d, hn::LoadU(d, p + i), valpha), d, p + i);
+    }
+    if (i < n) StorePart(Activate<kKind>(d, LoadPart(d, p + i, n - i), valpha), d, p + i, n - i);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // LINNET_KERNELS_ACTIVATION_INL_H_
