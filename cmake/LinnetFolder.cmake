@@ -25,3 +25,20 @@ function(linnet_test folder)
   gtest_discover_tests(${folder}_test TEST_FILTER "*Slow*" DISCOVERY_TIMEOUT 60
                        TEST_LIST ${folder}_slow PROPERTIES LABELS long)
 endfunction()
+
+# linnet_register_families(<folder>): writes families.inc, a line for each file of the folder that defines
+# LINNET_FAMILY(<its own name>), so that a new family is one new file.
+function(linnet_register_families name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  set(lines "")
+  foreach(source ${sources})
+    get_filename_component(family ${source} NAME_WE)
+    file(STRINGS ${source} definition REGEX "^LINNET_FAMILY\\(${family}\\)")
+    if(definition)
+      string(APPEND lines "FAMILY(${family})\n")
+    endif()
+  endforeach()
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name}_generated)
+  file(CONFIGURE OUTPUT ${folder}/families.inc CONTENT "${lines}")
+  target_include_directories(linnet_${name} PRIVATE ${folder})
+endfunction()

@@ -1,6 +1,6 @@
 # Compile options of every target, as one interface library.
 add_library(linnet_options INTERFACE)
-target_compile_options(linnet_options INTERFACE -Wall -Wextra -Wno-psabi -fno-math-errno)
+target_compile_options(linnet_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers -Wno-psabi -fno-math-errno)
 # No contraction of a*b+c by the compiler: where a fused multiply-add is meant, the code says so, so
 # that a scalar loop gives the same bits at every optimisation level.
 target_compile_options(linnet_options INTERFACE -ffp-contract=off)

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
@@ -79,6 +80,37 @@ TEST(File, AtomicWriteKeepsTheOldFileOnFailure) {
   EXPECT_THROW(ReadFile(path + ".none"), Error);
   EXPECT_THROW(ReadFile(folder.string()), Error);
   std::filesystem::remove_all(folder);
+}
+
+TEST(Arena, BuffersAliveTogetherDoNotOverlap) {
+  Rng rng(3);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Lifetime> buffers(1 + rng.Below(40));
+    for (Lifetime& b : buffers) {
+      b.first = static_cast<int>(rng.Below(30));
+      b.last = b.first + static_cast<int>(rng.Below(8));
+      b.bytes = 64 * rng.Below(100);
+    }
+    const ArenaPlan plan = PlanArena(buffers);
+    EXPECT_GE(plan.bytes, PeakBytes(buffers));
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      EXPECT_EQ(plan.offsets[i] % 64, 0u);
+      EXPECT_LE(plan.offsets[i] + buffers[i].bytes, plan.bytes);
+      for (size_t j = 0; j < i; ++j) {
+        const bool together =
+            buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
+        const bool apart = plan.offsets[i] + buffers[i].bytes <= plan.offsets[j] ||
+                           plan.offsets[j] + buffers[j].bytes <= plan.offsets[i];
+        EXPECT_TRUE(!together || apart || buffers[i].bytes == 0 || buffers[j].bytes == 0);
+      }
+    }
+  }
+}
+
+TEST(Arena, AChainNeedsTwoBuffers) {
+  const std::vector<Lifetime> chain = {{0, 1, 640}, {1, 2, 640}, {2, 3, 640}, {3, 4, 640}};
+  EXPECT_EQ(PlanArena(chain).bytes, 1280u);
+  EXPECT_EQ(PeakBytes(chain), 1280u);
 }
 
 }  // namespace
