@@ -1,0 +1,157 @@
+// Compile: rewrite -> prepare -> lay out -> bind -> pack.
+#include <algorithm>
+
+#include "base/error.h"
+#include "infer/layout.h"
+#include "infer/plan.h"
+#include "infer/plan_impl.h"
+
+namespace linnet {
+namespace {
+
+Value OnlyInput(const Graph& graph) {
+  Value found = -1;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!std::holds_alternative<Input>(graph.nodes[i].op)) continue;
+    if (found >= 0) {
+      Fail(ErrorKind::kUsage, "a network to be compiled has one input; this has '{}' and '{}'",
+           graph.nodes[found].name, graph.nodes[i].name);
+    }
+    found = static_cast<Value>(i);
+  }
+  if (found < 0) Fail(ErrorKind::kUsage, "a network to be compiled has one input; this has none");
+  return found;
+}
+
+// Flattening moves nothing if the numbers already lie in the order asked for.
+bool IsView(const Op& op, const std::vector<Shape>& in) {
+  const Flatten* flatten = std::get_if<Flatten>(&op);
+  if (flatten == nullptr) return false;
+  return flatten->order == FlattenOrder::kHwc || in[0].c() == 1 || in[0].h() * in[0].w() == 1;
+}
+
+// Everything about one node of the rewritten graph.
+struct Prepare {
+  Prepared prepared;
+  StepInfo info;
+  NodeMemory memory;
+};
+
+size_t F32Bytes(const Shape& shape) { return static_cast<size_t>(shape.elements()) * 4; }
+
+Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape& out,
+                    std::span<const ParamSpec> specs, int threads) {
+  Prepare result;
+  result.memory.bytes = F32Bytes(out);
+  result.memory.external = std::holds_alternative<Input>(node.op);
+  result.memory.view = IsView(node.op, in);
+  if (result.memory.external) return result;
+  StepInfo& info = result.info;
+  info.name = node.name;
+  info.op = OpName(node.op);
+  info.kernel = "view";
+  info.in = in;
+  info.out = out;
+  if (result.memory.view) return result;
+  result.prepared = DefOf(node.op).prepare(node.op, {in, out, false, threads});
+  result.memory.scratch_bytes = result.prepared.scratch_bytes;
+  result.memory.in_place = result.prepared.in_place;
+  info.kernel = result.prepared.kernel;
+  info.refused = result.prepared.refused;
+  info.macs = DefOf(node.op).macs(node.op, in, out);
+  info.bytes = F32Bytes(out);
+  for (const Shape& shape : in) info.bytes += F32Bytes(shape);
+  for (const ParamSpec& spec : specs) info.weight_bytes += F32Bytes(spec.shape);
+  info.scratch_bytes = result.prepared.scratch_bytes;
+  return result;
+}
+
+// The parameters of a node in the order of their specs. Packing takes what the kernel needs, and
+// then none is kept.
+void TakeParams(PlanStep& step, const Node& node, std::span<const ParamSpec> specs,
+                const ParamMap& params) {
+  for (const ParamSpec& spec : specs) step.params.push_back(params.at(ParamName(node, spec)));
+  if (step.prepared.pack) {
+    step.prepared.pack(step.params);
+    step.params.clear();
+  }
+  for (Tensor& param : step.params) param = param.Clone();
+}
+
+}  // namespace
+
+// Turns the nodes into steps whose tensors are views into the arena.
+struct PlanBuilder {
+  Plan::Impl& impl;
+  const std::vector<Shape>& shapes;
+  const Layout& layout;
+
+  Tensor ViewOf(Value value) const {
+    if (layout.value[value] == Layout::kExternal) return Tensor::View(nullptr, shapes[value]);
+    std::byte* data = static_cast<std::byte*>(impl.arena.get()) + layout.value[value];
+    return Tensor::View(data, shapes[value]);
+  }
+
+  void AddStep(int i, Prepare& prepare) {
+    PlanStep step;
+    const Node& node = impl.graph.nodes[i];
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      if (layout.value[node.inputs[k]] == Layout::kExternal) {
+        impl.input_uses.push_back({static_cast<int>(impl.steps.size()), static_cast<int>(k)});
+      }
+      step.in.push_back(ViewOf(node.inputs[k]));
+    }
+    step.out = ViewOf(i);
+    step.scratch = static_cast<std::byte*>(impl.arena.get()) + layout.scratch[i];
+    step.prepared = std::move(prepare.prepared);
+    prepare.info.in_place = layout.in_place[i];
+    impl.info.push_back(std::move(prepare.info));
+    impl.steps.push_back(std::move(step));
+  }
+
+  void AddOutputs() {
+    for (const Value output : impl.graph.outputs) {
+      if (layout.value[output] == Layout::kExternal) {
+        impl.input_uses.push_back({InputUse::kOutputs, static_cast<int>(impl.outputs.size())});
+      }
+      impl.outputs.push_back(ViewOf(output));
+    }
+  }
+};
+
+std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
+                              const CompileOptions& options) {
+  Network network = Rewrite(graph, params, options.rewrite);
+  const Value input = OnlyInput(network.graph);
+  const std::vector<Shape> shapes =
+      InferShapes(network.graph, {options.batch, options.height, options.width});
+  const auto specs = GraphParams(network.graph, shapes);
+  auto impl = std::make_unique<Plan::Impl>();
+  impl->graph = std::move(network.graph);
+  impl->input_shape = shapes[input];
+  impl->threads = options.threads > 0 ? options.threads : DefaultThreads();
+
+  std::vector<Prepare> prepares;
+  std::vector<NodeMemory> memory;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const Node& node = impl->graph.nodes[i];
+    prepares.push_back(
+        PrepareNode(node, InputShapes(node, shapes), shapes[i], specs[i], impl->threads));
+    memory.push_back(prepares.back().memory);
+  }
+  const Layout layout = PlanLayout(impl->graph, memory);
+  impl->arena = AllocateAligned(layout.bytes);
+  impl->arena_bytes = layout.bytes;
+  impl->arena_lower_bound = layout.peak_bytes;
+
+  PlanBuilder builder{*impl, shapes, layout};
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    if (memory[i].external) continue;
+    builder.AddStep(static_cast<int>(i), prepares[i]);
+    TakeParams(impl->steps.back(), impl->graph.nodes[i], specs[i], network.params);
+  }
+  builder.AddOutputs();
+  return std::make_unique<Plan>(std::move(impl));
+}
+
+}  // namespace linnet

@@ -1,0 +1,84 @@
+#include "infer/layout.h"
+
+#include <algorithm>
+
+#include "base/arena.h"
+
+namespace linnet {
+namespace {
+
+// The node that reads each value last; past the end for outputs of the graph.
+std::vector<int> LastReaders(const Graph& graph) {
+  std::vector<int> last(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    last[i] = static_cast<int>(i);
+    for (const Value input : graph.nodes[i].inputs) last[input] = static_cast<int>(i);
+  }
+  for (const Value output : graph.outputs) last[output] = static_cast<int>(graph.nodes.size());
+  return last;
+}
+
+// A buffer holds one value, or several of which each is written over, or a view of, the one before.
+struct Buffer {
+  Lifetime life;
+  bool external = false;
+};
+
+struct Buffers {
+  std::vector<Buffer> all;
+  std::vector<size_t> of_value;
+  std::vector<bool> in_place;
+};
+
+Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes) {
+  const std::vector<int> last = LastReaders(graph);
+  Buffers buffers;
+  buffers.in_place.resize(nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const int step = static_cast<int>(i);
+    const std::vector<Value>& inputs = graph.nodes[i].inputs;
+    size_t buffer = buffers.all.size();
+    if (!inputs.empty()) {
+      const size_t first = buffers.of_value[inputs[0]];
+      const Buffer& held = buffers.all[first];
+      buffers.in_place[i] = nodes[i].in_place && !nodes[i].view && !held.external &&
+                            held.life.last == step && nodes[i].bytes <= held.life.bytes;
+      if (nodes[i].view || buffers.in_place[i]) buffer = first;
+    }
+    if (buffer == buffers.all.size()) {
+      buffers.all.push_back({{step, last[i], nodes[i].bytes}, nodes[i].external});
+    }
+    buffers.all[buffer].life.last = std::max(buffers.all[buffer].life.last, last[i]);
+    buffers.of_value.push_back(buffer);
+  }
+  return buffers;
+}
+
+}  // namespace
+
+Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes) {
+  const Buffers buffers = AssignBuffers(graph, nodes);
+  std::vector<Lifetime> lives;
+  for (const Buffer& buffer : buffers.all) {
+    lives.push_back(buffer.life);
+    if (buffer.external) lives.back().bytes = 0;
+  }
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const int step = static_cast<int>(i);
+    lives.push_back({step, step, nodes[i].scratch_bytes});
+  }
+  const ArenaPlan arena = PlanArena(lives);
+  Layout layout;
+  layout.bytes = arena.bytes;
+  layout.peak_bytes = PeakBytes(lives);
+  layout.in_place = buffers.in_place;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const size_t buffer = buffers.of_value[i];
+    const bool external = buffers.all[buffer].external;
+    layout.value.push_back(external ? Layout::kExternal : arena.offsets[buffer]);
+    layout.scratch.push_back(arena.offsets[buffers.all.size() + i]);
+  }
+  return layout;
+}
+
+}  // namespace linnet

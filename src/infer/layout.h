@@ -1,0 +1,36 @@
+// Memory of a Plan: which values share a buffer, and where each buffer lies in one arena.
+#ifndef LINNET_INFER_LAYOUT_H_
+#define LINNET_INFER_LAYOUT_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace linnet {
+
+// What one node wants of memory.
+struct NodeMemory {
+  size_t bytes = 0;          // of its value
+  size_t scratch_bytes = 0;  // while it runs
+  bool external = false;     // the input: the caller's memory, never written
+  bool in_place = false;     // may write its value over its first input
+  bool view = false;         // its value is its first input's numbers; nothing is computed
+};
+
+struct Layout {
+  static constexpr size_t kExternal = ~size_t{0};
+  std::vector<size_t> value;    // offset of each value, or kExternal
+  std::vector<size_t> scratch;  // offset of each node's scratch memory
+  std::vector<bool> in_place;   // the node writes over its first input
+  size_t bytes = 0;             // of the arena
+  size_t peak_bytes = 0;        // the most in use at once: no arena for these buffers is smaller
+};
+
+// A value is written over its node's first input if the op allows it and nothing reads that memory
+// afterwards. Outputs of the graph live to the end.
+Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes);
+
+}  // namespace linnet
+
+#endif  // LINNET_INFER_LAYOUT_H_
