@@ -18,6 +18,7 @@ endif()
 if(LINNET_ONE_TARGET)
   target_compile_definitions(linnet_options INTERFACE HWY_COMPILE_ONLY_STATIC)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    target_compile_options(linnet_options INTERFACE -march=x86-64-v3)
+    # Highway's AVX2 also asks for AES and PCLMUL, which x86-64-v3 leaves out.
+    target_compile_options(linnet_options INTERFACE -march=x86-64-v3 -maes -mpclmul)
   endif()
 endif()

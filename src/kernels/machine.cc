@@ -1,0 +1,176 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/machine.cc"
+#include <hwy/foreach_target.h>
+// clang-format off: foreach_target comes first
+#include <hwy/highway.h>
+// clang-format on
+
+#include "kernels/machine.h"
+
+#ifndef LINNET_KERNELS_MACHINE_TABLE
+#define LINNET_KERNELS_MACHINE_TABLE
+namespace linnet::kernels {
+struct MachineKernels {
+  float (*fma)(int, double*);
+  float (*read)(const float*, size_t);
+};
+}  // namespace linnet::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Two pipes with a latency of four or five need ten sums in flight; 16 registers leave room for 12
+// beside the two factors.
+constexpr int kSums = 12;
+
+// Returns a number that depends on every product, so that none is optimised away.
+float FmaRounds(int rounds, double* macs) {
+  const hn::ScalableTag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  V sums[kSums];
+  for (int i = 0; i < kSums; ++i) sums[i] = hn::Set(d, static_cast<float>(i));
+  // x <- x * 0.5 + 1 stays near 2.
+  V factor = hn::Set(d, 0.5f), one = hn::Set(d, 1.0f);
+  for (int round = 0; round < rounds; ++round) {
+    HWY_UNROLL(16)
+    for (int i = 0; i < kSums; ++i) sums[i] = hn::MulAdd(sums[i], factor, one);
+  }
+  V total = sums[0];
+  for (int i = 1; i < kSums; ++i) total = hn::Add(total, sums[i]);
+  *macs = static_cast<double>(rounds) * kSums * static_cast<double>(hn::Lanes(d));
+  return hn::GetLane(hn::SumOfLanes(d, total));
+}
+
+// The sum of 'count' floats at 'data', a multiple of 16 vectors.
+float ReadAll(const float* data, size_t count) {
+  const hn::ScalableTag<float> d;
+  using V = hn::Vec<decltype(d)>;
+  const size_t lanes = hn::Lanes(d);
+  V sums[8];
+  for (V& sum : sums) sum = hn::Zero(d);
+  for (size_t i = 0; i < count; i += 8 * lanes) {
+    HWY_UNROLL(8)
+    for (size_t j = 0; j < 8; ++j) sums[j] = hn::Add(sums[j], hn::Load(d, data + i + j * lanes));
+  }
+  V total = sums[0];
+  for (int i = 1; i < 8; ++i) total = hn::Add(total, sums[i]);
+  return hn::GetLane(hn::SumOfLanes(d, total));
+}
+
+MachineKernels GetMachineKernels() { return {FmaRounds, ReadAll}; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <numeric>
+
+#include "base/tensor.h"
+#include "kernels/targets.h"
+
+namespace linnet::kernels {
+namespace {
+
+HWY_EXPORT(GetMachineKernels);
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Takes a result that only had to be computed.
+void Keep(float result) {
+  static std::atomic<float> sink;
+  sink.store(result, std::memory_order_relaxed);
+}
+
+// The least seconds of 'repeats' calls of f().
+template <class F>
+double BestSeconds(int repeats, F&& f) {
+  double best = 1e30;
+  for (int i = 0; i < repeats; ++i) {
+    const double start = Now();
+    f();
+    best = std::min(best, Now() - start);
+  }
+  return best;
+}
+
+constexpr int kRounds = 50000;
+constexpr int kRepeats = 16;
+
+// The sum over the threads of the best rate each reached, work(thread) being 'amount'. Each thread
+// takes its own time, so that one that others keep from running does not stop the rest.
+template <class F>
+double SumOfRates(ThreadPool* pool, double amount, F&& work) {
+  std::vector<double> rates(static_cast<size_t>(Threads(pool)));
+  ParallelFor(pool, rates.size(), [&](size_t thread) {
+    rates[thread] = amount / BestSeconds(kRepeats, [&] { work(thread); });
+  });
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
+}
+
+double MeasurePeak(const MachineKernels& kernels, ThreadPool* pool) {
+  double macs = 0;
+  Keep(kernels.fma(kRounds, &macs));
+  return 1e-9 * SumOfRates(pool, macs, [&](size_t) {
+           double mine;
+           Keep(kernels.fma(kRounds, &mine));
+         });
+}
+
+// Each thread reads memory of its own, often enough for at least 2 MB.
+double MeasureRead(const MachineKernels& kernels, ThreadPool* pool, size_t bytes) {
+  const size_t rounds = std::max<size_t>(1, (size_t{2} << 20) / bytes);
+  const std::shared_ptr<void> memory = AllocateAligned(bytes * static_cast<size_t>(Threads(pool)));
+  const size_t count = bytes / sizeof(float);
+  return 1e-9 * SumOfRates(pool, static_cast<double>(bytes * rounds), [&](size_t thread) {
+           const float* data = static_cast<const float*>(memory.get()) + thread * count;
+           for (size_t round = 0; round < rounds; ++round) Keep(kernels.read(data, count));
+         });
+}
+
+}  // namespace
+
+double FmaSeconds(int rounds, double* macs) {
+  const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
+  const double start = Now();
+  Keep(kernels.fma(rounds, macs));
+  return Now() - start;
+}
+
+double Machine::GBytesPerSecond(size_t bytes) const {
+  double found = read.front().gbytes_per_second;
+  for (const Bandwidth& level : read) {
+    if (level.bytes <= bytes) found = level.gbytes_per_second;
+  }
+  return found;
+}
+
+double Machine::FloorSeconds(double macs, size_t bytes) const {
+  return std::max(macs / peak_gmacs, static_cast<double>(bytes) / GBytesPerSecond(bytes)) * 1e-9;
+}
+
+Machine MeasureMachine(ThreadPool* pool) {
+  const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
+  Machine machine;
+  machine.threads = Threads(pool);
+  machine.target = TargetName(CurrentTarget());
+  machine.peak_gmacs = MeasurePeak(kernels, pool);
+  // Inside the first, the second and the third cache of usual machines, and memory.
+  for (const size_t kib : {16, 256, 4096, 65536}) {
+    machine.read.push_back({kib * 1024 * static_cast<size_t>(machine.threads),
+                            MeasureRead(kernels, pool, kib * 1024)});
+  }
+  return machine;
+}
+
+}  // namespace linnet::kernels
+#endif  // HWY_ONCE
