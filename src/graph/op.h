@@ -67,13 +67,13 @@ struct Conv2d {
   int out_channels = 0;
   Pair kernel = {1, 1};
   Pair stride = {1, 1};
-  Padding padding;
+  Padding padding = {};
   Pair dilation = {1, 1};
   int groups = 1;
   bool bias = false;
   // The last input is added to the result before the activation.
   bool residual = false;
-  FusedActivation act;
+  FusedActivation act = {};
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("out_channels", self.out_channels, "number of filters");
@@ -92,7 +92,7 @@ struct Conv2d {
 struct Dense {
   int out_features = 0;
   bool bias = true;
-  FusedActivation act;
+  FusedActivation act = {};
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("out_features", self.out_features, "number of outputs");
@@ -107,7 +107,7 @@ struct BatchNorm {
   float eps = 1e-5f;
   float momentum = 0.1f;
   bool affine = true;  // gamma ('weight') and beta ('bias')
-  FusedActivation act;
+  FusedActivation act = {};
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("eps", self.eps, "added to the variance");
@@ -135,7 +135,7 @@ struct Pool {
   PoolKind kind = PoolKind::kMax;
   Pair kernel = {2, 2};
   Pair stride = {2, 2};
-  Padding padding;
+  Padding padding = {};
   bool ceil = false;  // round the output size up (Caffe); no window starts in the padding
   bool count_include_pad =
       false;  // average: padding counts in the divisor (PyTorch's default, Caffe)
@@ -161,7 +161,7 @@ struct GlobalPool {
 
 // Sum of two values of one shape.
 struct Add {
-  FusedActivation act;
+  FusedActivation act = {};
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     FusedActivation::VisitFields(self.act, v);

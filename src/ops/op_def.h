@@ -128,6 +128,8 @@ struct Sample {
 
 struct OpDef {
   const char* name = "";
+  // Why there is no reference and no prepare (both then null), or null.
+  const char* unsupported = nullptr;
   // Error (kUsage) without the node's name; InferShapes adds it.
   Shape (*infer)(const Op&, Shapes in) = nullptr;
   std::vector<ParamSpec> (*params)(const Op&, Shapes in) = nullptr;
@@ -162,29 +164,44 @@ std::span<const OpDef* const> AllOps();
 //     static Prepared Prepare(const Dense&, const PrepareArgs&);
 //     static std::vector<Sample> Samples();
 //   };
+//
+// Params and Macs may be left out: no parameters, no multiply-adds. An op that is never run has
+// kUnsupported, a sentence, in place of Reference and Prepare.
 template <class D>
 OpDef MakeOpDef() {
   using F = typename D::Fields;
   OpDef def;
   def.name = OpName(Op(F{}));
   def.infer = [](const Op& op, Shapes in) { return D::Infer(std::get<F>(op), in); };
-  def.params = [](const Op& op, Shapes in) { return D::Params(std::get<F>(op), in); };
-  def.macs = [](const Op& op, Shapes in, const Shape& out) {
-    return D::Macs(std::get<F>(op), in, out);
+  def.params = [](const Op& op, Shapes in) -> std::vector<ParamSpec> {
+    if constexpr (requires { &D::Params; }) return D::Params(std::get<F>(op), in);
+    return {};
   };
-  def.reference = [](const Op& op, const RefArgs<double>& a) {
-    return D::Reference(std::get<F>(op), a);
+  def.macs = [](const Op& op, Shapes in, const Shape& out) -> int64_t {
+    if constexpr (requires { &D::Macs; }) return D::Macs(std::get<F>(op), in, out);
+    return 0;
   };
-  def.reference_complex = [](const Op& op, const RefArgs<std::complex<double>>& a) {
-    return D::Reference(std::get<F>(op), a);
-  };
-  def.reference_counted = [](const Op& op, const RefArgs<Counted>& a) {
-    return D::Reference(std::get<F>(op), a);
-  };
-  def.prepare = [](const Op& op, const PrepareArgs& a) { return D::Prepare(std::get<F>(op), a); };
+  if constexpr (requires { D::kUnsupported; }) {
+    def.unsupported = D::kUnsupported;
+  } else {
+    def.reference = [](const Op& op, const RefArgs<double>& a) {
+      return D::Reference(std::get<F>(op), a);
+    };
+    def.reference_complex = [](const Op& op, const RefArgs<std::complex<double>>& a) {
+      return D::Reference(std::get<F>(op), a);
+    };
+    def.reference_counted = [](const Op& op, const RefArgs<Counted>& a) {
+      return D::Reference(std::get<F>(op), a);
+    };
+    def.prepare = [](const Op& op, const PrepareArgs& a) { return D::Prepare(std::get<F>(op), a); };
+  }
   def.samples = [] { return D::Samples(); };
   return def;
 }
+
+// A value as a matrix [rows, channels]: [N,H,W,C] or [N,C].
+inline int64_t Channels(const Shape& shape) { return shape[shape.rank() - 1]; }
+inline int64_t Rows(const Shape& shape) { return shape.elements() / Channels(shape); }
 
 // Error (kUsage) unless there are 'count' inputs of rank 'rank' (0: any).
 void ExpectInputs(Shapes in, int count, int rank, const char* what);

@@ -1,0 +1,48 @@
+// Activation: y = f(x), element by element. The formulas are in base/activation.h.
+#include "ops/op_def.h"
+#include "ops/reference_kernel.h"
+
+namespace linnet {
+namespace {
+
+struct ActivationOp {
+  using Fields = Act;
+
+  static Shape Infer(const Act&, Shapes in) {
+    ExpectInputs(in, 1, 0, "");
+    return in[0];
+  }
+
+  template <class T>
+  static RefTensor<T> Reference(const Act& op, const RefArgs<T>& args) {
+    RefTensor<T> y = args.in[0];
+    for (T& value : y.data) value = Activate(op.kind, op.alpha, value);
+    return y;
+  }
+
+  static Prepared Prepare(const Act& op, const PrepareArgs& args) {
+    return PrepareFromReference<ActivationOp>(op, args);
+  }
+
+  static std::vector<Sample> Samples() {
+    std::vector<Sample> samples;
+    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+      const Activation kind = static_cast<Activation>(i);
+      samples.push_back({Act{kind}, {{2, 5, 3, 9}}});
+      samples.push_back({Act{kind, 0.3f}, {{3, 129}}});
+      samples.push_back({Act{kind}, {{1, 1, 1, 1}}});
+    }
+    samples.push_back({Act{Activation::kRelu}, {{2, 33, 35, 16}}});
+    return samples;
+  }
+};
+
+}  // namespace
+
+template <>
+const OpDef& DefOf<Act>() {
+  static const OpDef def = MakeOpDef<ActivationOp>();
+  return def;
+}
+
+}  // namespace linnet

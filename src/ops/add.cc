@@ -1,0 +1,53 @@
+// Addition with a fused activation: y = act(a + b).
+#include "ops/op_def.h"
+#include "ops/reference_kernel.h"
+
+namespace linnet {
+namespace {
+
+struct AddOp {
+  using Fields = Add;
+
+  static Shape Infer(const Add&, Shapes in) {
+    ExpectInputs(in, 2, 0, "");
+    if (!(in[0] == in[1])) {
+      Fail(ErrorKind::kUsage, "its inputs have the shapes {} and {}: they must be equal",
+           in[0].ToString(), in[1].ToString());
+    }
+    return in[0];
+  }
+
+  template <class T>
+  static RefTensor<T> Reference(const Add& op, const RefArgs<T>& args) {
+    RefTensor<T> y = args.in[0];
+    for (size_t i = 0; i < y.data.size(); ++i) {
+      y.data[i] = Activate(op.act.kind, op.act.alpha, y.data[i] + args.in[1].data[i]);
+    }
+    return y;
+  }
+
+  static Prepared Prepare(const Add& op, const PrepareArgs& args) {
+    return PrepareFromReference<AddOp>(op, args);
+  }
+
+  static std::vector<Sample> Samples() {
+    std::vector<Sample> samples = {{Add{}, {{1, 1, 1, 1}, {1, 1, 1, 1}}},
+                                   {Add{}, {{3, 70}, {3, 70}}},
+                                   {Add{}, {{2, 33, 31, 16}, {2, 33, 31, 16}}}};
+    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+      const Shape shape = {2, 3, 5, 7};
+      samples.push_back({Add{{static_cast<Activation>(i), 0.2f}}, {shape, shape}});
+    }
+    return samples;
+  }
+};
+
+}  // namespace
+
+template <>
+const OpDef& DefOf<Add>() {
+  static const OpDef def = MakeOpDef<AddOp>();
+  return def;
+}
+
+}  // namespace linnet

@@ -1,0 +1,101 @@
+// Batch normalisation (1502.03167) over all but the channels, with a fused activation.
+//
+//   y = act(weight * (x - mean) / sqrt(var + eps) + bias)
+//
+// Training: mean and (biased) variance of the batch, and the running statistics move towards them;
+// inference: the running statistics.
+#include "ops/op_def.h"
+#include "ops/reference_kernel.h"
+
+namespace linnet {
+namespace {
+
+struct BatchNormOp {
+  using Fields = BatchNorm;
+
+  static Shape Infer(const BatchNorm& op, Shapes in) {
+    ExpectInputs(in, 1, 0, "");
+    if (in[0].rank() < 2) {
+      Fail(ErrorKind::kUsage, "expected a map [N,H,W,C] or features [N,C], got {}",
+           in[0].ToString());
+    }
+    if (!(op.eps > 0)) Fail(ErrorKind::kUsage, "eps={}: must be above 0", op.eps);
+    if (!(op.momentum >= 0 && op.momentum <= 1)) {
+      Fail(ErrorKind::kUsage, "momentum={}: must be from 0 to 1", op.momentum);
+    }
+    return in[0];
+  }
+
+  static std::vector<ParamSpec> Params(const BatchNorm& op, Shapes in) {
+    const Shape shape = {Channels(in[0])};
+    std::vector<ParamSpec> specs;
+    if (op.affine) {
+      specs.push_back({.name = "weight", .shape = shape, .init = Init::kOnes});
+      specs.push_back({.name = "bias", .shape = shape});
+    }
+    specs.push_back({.name = "running_mean", .shape = shape, .trainable = false});
+    specs.push_back(
+        {.name = "running_var", .shape = shape, .init = Init::kOnes, .trainable = false});
+    return specs;
+  }
+
+  template <class T>
+  static RefTensor<T> Reference(const BatchNorm& op, const RefArgs<T>& args) {
+    using std::sqrt;
+    const RefTensor<T>& x = args.in[0];
+    const int64_t channels = Channels(x.shape), rows = Rows(x.shape);
+    const size_t statistics = op.affine ? 2 : 0;
+    RefTensor<T> y(args.out_shape);
+    for (int64_t c = 0; c < channels; ++c) {
+      T mean = args.params[statistics].data[c], var = args.params[statistics + 1].data[c];
+      if (args.training) {
+        mean = var = T(0.0);
+        for (int64_t r = 0; r < rows; ++r) mean += x.data[r * channels + c];
+        mean = mean / T(rows);
+        for (int64_t r = 0; r < rows; ++r) {
+          const T centred = x.data[r * channels + c] - mean;
+          var += centred * centred;
+        }
+        var = var / T(rows);
+      }
+      const T deviation = sqrt(var + T(op.eps));
+      for (int64_t r = 0; r < rows; ++r) {
+        T z = (x.data[r * channels + c] - mean) / deviation;
+        if (op.affine) z = args.params[0].data[c] * z + args.params[1].data[c];
+        y.data[r * channels + c] = Activate(op.act.kind, op.act.alpha, z);
+      }
+    }
+    return y;
+  }
+
+  static Prepared Prepare(const BatchNorm& op, const PrepareArgs& args) {
+    return PrepareFromReference<BatchNormOp>(op, args);
+  }
+
+  static std::vector<Sample> Samples() {
+    std::vector<Sample> samples = {
+        {BatchNorm{}, {{2, 5, 7, 16}}},
+        {BatchNorm{}, {{1, 9, 9, 37}}},
+        {BatchNorm{}, {{3, 2, 2, 1}}},
+        {BatchNorm{}, {{8, 33}}},
+        {BatchNorm{}, {{4, 16, 15, 64}}},
+        {BatchNorm{.eps = 1e-3f, .momentum = 0.01f}, {{2, 4, 4, 130}}},
+        {BatchNorm{.affine = false}, {{2, 3, 5, 12}}},
+        {BatchNorm{.affine = false, .act = {Activation::kRelu}}, {{2, 3, 5, 12}}},
+    };
+    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+      samples.push_back({BatchNorm{.act = {static_cast<Activation>(i), 0.2f}}, {{2, 4, 3, 19}}});
+    }
+    return samples;
+  }
+};
+
+}  // namespace
+
+template <>
+const OpDef& DefOf<BatchNorm>() {
+  static const OpDef def = MakeOpDef<BatchNormOp>();
+  return def;
+}
+
+}  // namespace linnet

@@ -1,0 +1,67 @@
+// Concatenation along the channels (the last dimension), in the order of the inputs.
+#include "ops/op_def.h"
+#include "ops/reference_kernel.h"
+
+namespace linnet {
+namespace {
+
+struct ConcatOp {
+  using Fields = Concat;
+
+  static Shape Infer(const Concat&, Shapes in) {
+    if (in.empty()) Fail(ErrorKind::kUsage, "expected one input or more, got none");
+    Shape out = in[0];
+    if (out.rank() < 1) Fail(ErrorKind::kUsage, "its input is a scalar: it has no channels");
+    const int last = out.rank() - 1;
+    for (size_t i = 1; i < in.size(); ++i) {
+      bool fits = in[i].rank() == out.rank();
+      for (int d = 0; fits && d < last; ++d) fits = in[i][d] == out[d];
+      if (!fits) {
+        Fail(ErrorKind::kUsage,
+             "its inputs 1 and {} have the shapes {} and {}: only the channels "
+             "(the last dimension) may differ",
+             i + 1, in[0].ToString(), in[i].ToString());
+      }
+      out[last] += in[i][last];
+    }
+    return out;
+  }
+
+  template <class T>
+  static RefTensor<T> Reference(const Concat&, const RefArgs<T>& args) {
+    RefTensor<T> y(args.out_shape);
+    const int64_t rows = Rows(y.shape);
+    size_t to = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (const RefTensor<T>& x : args.in) {
+        const int64_t width = Channels(x.shape);
+        for (int64_t c = 0; c < width; ++c) y.data[to++] = x.data[r * width + c];
+      }
+    }
+    return y;
+  }
+
+  static Prepared Prepare(const Concat& op, const PrepareArgs& args) {
+    return PrepareFromReference<ConcatOp>(op, args);
+  }
+
+  static std::vector<Sample> Samples() {
+    return {
+        {Concat{}, {{2, 5, 3, 7}, {2, 5, 3, 9}}},
+        {Concat{}, {{1, 4, 4, 16}, {1, 4, 4, 32}, {1, 4, 4, 1}, {1, 4, 4, 5}}},
+        {Concat{}, {{1, 3, 3, 8}}},
+        {Concat{}, {{3, 5}, {3, 11}}},
+        {Concat{}, {{1, 1, 1, 1}, {1, 1, 1, 1}}},
+    };
+  }
+};
+
+}  // namespace
+
+template <>
+const OpDef& DefOf<Concat>() {
+  static const OpDef def = MakeOpDef<ConcatOp>();
+  return def;
+}
+
+}  // namespace linnet

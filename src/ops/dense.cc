@@ -1,0 +1,79 @@
+// Fully connected: y[n, o] = act(bias[o] + sum over i of x[n, i] * weight[o, i]).
+#include "ops/op_def.h"
+#include "ops/reference_kernel.h"
+
+namespace linnet {
+namespace {
+
+struct DenseOp {
+  using Fields = Dense;
+
+  static Shape Infer(const Dense& op, Shapes in) {
+    ExpectInputs(in, 1, 2, "features [N,C] (a map needs a flatten before)");
+    if (op.out_features < 1) {
+      Fail(ErrorKind::kUsage, "out_features={}: must be at least 1", op.out_features);
+    }
+    return {in[0][0], op.out_features};
+  }
+
+  // torchvision's last layer of MobileNets.
+  static std::vector<ParamSpec> Params(const Dense& op, Shapes in) {
+    std::vector<ParamSpec> specs = {{.name = "weight",
+                                     .shape = {op.out_features, in[0][1]},
+                                     .init = Init::kNormal001,
+                                     .decay = true}};
+    if (op.bias) specs.push_back({.name = "bias", .shape = {op.out_features}});
+    return specs;
+  }
+
+  static int64_t Macs(const Dense&, Shapes in, const Shape& out) {
+    return out.elements() * in[0][1];
+  }
+
+  template <class T>
+  static RefTensor<T> Reference(const Dense& op, const RefArgs<T>& args) {
+    const RefTensor<T>&x = args.in[0], &weight = args.params[0];
+    const int64_t features = x.shape[1];
+    RefTensor<T> y(args.out_shape);
+    for (int64_t n = 0; n < y.shape[0]; ++n) {
+      for (int64_t o = 0; o < op.out_features; ++o) {
+        T sum = op.bias ? args.params[1].data[o] : T(0.0);
+        for (int64_t i = 0; i < features; ++i) {
+          sum += x.data[n * features + i] * weight.data[o * features + i];
+        }
+        y.data[n * op.out_features + o] = Activate(op.act.kind, op.act.alpha, sum);
+      }
+    }
+    return y;
+  }
+
+  static Prepared Prepare(const Dense& op, const PrepareArgs& args) {
+    return PrepareFromReference<DenseOp>(op, args);
+  }
+
+  static std::vector<Sample> Samples() {
+    std::vector<Sample> samples = {
+        {Dense{.out_features = 10}, {{1, 64}}},
+        {Dense{.out_features = 10, .bias = false}, {{5, 33}}},
+        {Dense{.out_features = 1}, {{1, 1}}},
+        {Dense{.out_features = 1}, {{9, 7}}},
+        {Dense{.out_features = 129}, {{2, 65}}},
+        {Dense{.out_features = 100}, {{32, 128}}},
+    };
+    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+      samples.push_back(
+          {Dense{.out_features = 13, .act = {static_cast<Activation>(i), 0.2f}}, {{3, 17}}});
+    }
+    return samples;
+  }
+};
+
+}  // namespace
+
+template <>
+const OpDef& DefOf<Dense>() {
+  static const OpDef def = MakeOpDef<DenseOp>();
+  return def;
+}
+
+}  // namespace linnet

@@ -1,0 +1,72 @@
+// Product y = a * b; a dimension of b may be 1 and is then broadcast: squeeze-and-excite's gate
+// [N,1,1,C] (1709.01507), a spatial mask [N,H,W,1].
+#include "ops/op_def.h"
+#include "ops/reference_kernel.h"
+
+namespace linnet {
+namespace {
+
+struct MulOp {
+  using Fields = Mul;
+
+  static Shape Infer(const Mul&, Shapes in) {
+    ExpectInputs(in, 2, 0, "");
+    bool fits = in[0].rank() == in[1].rank();
+    for (int i = 0; fits && i < in[0].rank(); ++i) {
+      fits = in[1][i] == in[0][i] || in[1][i] == 1;
+    }
+    if (!fits) {
+      Fail(ErrorKind::kUsage,
+           "the second input {} does not broadcast to the first {}: each of its dimensions must be "
+           "equal or 1",
+           in[1].ToString(), in[0].ToString());
+    }
+    return in[0];
+  }
+
+  template <class T>
+  static RefTensor<T> Reference(const Mul&, const RefArgs<T>& args) {
+    const RefTensor<T>& b = args.in[1];
+    RefTensor<T> y = args.in[0];
+    for (size_t i = 0; i < y.data.size(); ++i) {
+      // From the last dimension to the first: this element's index there, and where b has it.
+      int64_t rest = static_cast<int64_t>(i), offset = 0, step = 1;
+      for (int d = y.shape.rank() - 1; d >= 0; --d) {
+        if (b.shape[d] != 1) offset += rest % y.shape[d] * step;
+        rest /= y.shape[d];
+        step *= b.shape[d];
+      }
+      y.data[i] = y.data[i] * b.data[offset];
+    }
+    return y;
+  }
+
+  static Prepared Prepare(const Mul& op, const PrepareArgs& args) {
+    return PrepareFromReference<MulOp>(op, args);
+  }
+
+  static std::vector<Sample> Samples() {
+    return {
+        {Mul{}, {{2, 5, 3, 7}, {2, 5, 3, 7}}},
+        {Mul{}, {{2, 5, 6, 37}, {2, 1, 1, 37}}},
+        {Mul{}, {{1, 7, 7, 64}, {1, 1, 1, 64}}},
+        {Mul{}, {{2, 5, 6, 9}, {2, 5, 6, 1}}},
+        {Mul{}, {{2, 3, 4, 5}, {1, 3, 1, 5}}},
+        {Mul{}, {{2, 3, 4, 5}, {1, 1, 1, 1}}},
+        {Mul{}, {{2, 3, 4, 5}, {1, 1, 4, 1}}},
+        {Mul{}, {{4, 33}, {4, 33}}},
+        {Mul{}, {{4, 33}, {4, 1}}},
+        {Mul{}, {{1, 1, 1, 1}, {1, 1, 1, 1}}},
+    };
+  }
+};
+
+}  // namespace
+
+template <>
+const OpDef& DefOf<Mul>() {
+  static const OpDef def = MakeOpDef<MulOp>();
+  return def;
+}
+
+}  // namespace linnet

@@ -1,0 +1,33 @@
+// Where a sliding window stands on a map: output size and padding, for convolutions and pooling.
+#ifndef LINNET_OPS_WINDOW_H_
+#define LINNET_OPS_WINDOW_H_
+
+#include "base/tensor.h"
+#include "graph/op.h"
+
+namespace linnet {
+
+// As an operation's fields have it.
+struct WindowFields {
+  Pair kernel = {1, 1};
+  Pair stride = {1, 1};
+  Pair dilation = {1, 1};
+  Padding padding = {};
+  bool ceil = false;  // round the output size up; no window starts in the padding
+};
+
+// On a map of known size. Output row y has its first tap at input row y * stride - top.
+struct Window {
+  int64_t out_h = 0, out_w = 0;
+  int top = 0, left = 0, bottom = 0, right = 0;
+};
+
+// 'in' is [N,H,W,C]. Explicit padding: out = floor((in + before + after - extent) / stride) + 1
+// with extent = (kernel - 1) * dilation + 1. SAME (TensorFlow): out = ceil(in / stride), and of the
+// zeros needed for that the smaller half comes first. Error (kUsage) if a field makes no sense or
+// the window does not fit.
+Window FitWindow(const WindowFields& fields, const Shape& in);
+
+}  // namespace linnet
+
+#endif  // LINNET_OPS_WINDOW_H_
