@@ -20,6 +20,7 @@ function(linnet_test folder)
   add_executable(${folder}_test ${sources})
   target_link_libraries(${folder}_test PRIVATE ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${folder}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${folder}_test PRIVATE LINNET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(${folder}_test TEST_FILTER "-*Slow*" DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS fast)
   gtest_discover_tests(${folder}_test TEST_FILTER "*Slow*" DISCOVERY_TIMEOUT 60

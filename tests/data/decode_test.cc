@@ -1,0 +1,135 @@
+#include "data/decode.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "test_data.h"
+
+namespace linnet {
+namespace {
+
+using Json = nlohmann::json;
+
+std::array<double, 3> Mean(const Image& image, int x0, int y0, int x1, int y1) {
+  std::array<double, 3> sum{};
+  for (int y = y0; y < y1; ++y) {
+    for (int x = x0; x < x1; ++x) {
+      for (int c = 0; c < 3; ++c) sum[c] += image.row(y)[3 * x + c];
+    }
+  }
+  for (double& value : sum) value /= double(x1 - x0) * (y1 - y0);
+  return sum;
+}
+
+void ExpectNear(const std::array<double, 3>& mean, const Json& expected, const std::string& what) {
+  for (int c = 0; c < 3; ++c) EXPECT_NEAR(mean[c], expected[c].get<double>(), 4) << what;
+}
+
+void ExpectPicture(const Image& image, const Json& expected) {
+  const int w = expected["width"], h = expected["height"];
+  ASSERT_EQ(image.width, w);
+  ASSERT_EQ(image.height, h);
+  ASSERT_EQ(image.pixels.size(), size_t(w) * h * 3);
+  ExpectNear(Mean(image, 0, 0, w, h), expected["mean_rgb"], "whole");
+  if (!expected.contains("quadrant_means_tl_tr_bl_br")) return;
+  const Json& quadrants = expected["quadrant_means_tl_tr_bl_br"];
+  ExpectNear(Mean(image, 0, 0, w / 2, h / 2), quadrants[0], "top left");
+  ExpectNear(Mean(image, w / 2, 0, w, h / 2), quadrants[1], "top right");
+  ExpectNear(Mean(image, 0, h / 2, w / 2, h), quadrants[2], "bottom left");
+  ExpectNear(Mean(image, w / 2, h / 2, w, h), quadrants[3], "bottom right");
+}
+
+// Which formats the manifest leaves open are all supported here; what it prefers to be errors, are.
+TEST(Decode, EveryPictureOfTheManifestIsAnsweredAsItSays) {
+  const auto path = TestData("broken_images/manifest.json");
+  if (!path) GTEST_SKIP() << "the folder broken_images is not on this machine";
+  const std::string folder = path->substr(0, path->rfind('/') + 1);
+  const Json manifest = Json::parse(ReadFile(*path));
+  ASSERT_GT(manifest["files"].size(), 70u);
+  for (const Json& entry : manifest["files"]) {
+    const std::string file = entry["file"], verdict = entry["good_loader"];
+    SCOPED_TRACE(file + ": " + verdict);
+    try {
+      const DecodeResult result = ReadImage(folder + file);
+      EXPECT_NE(verdict, "error");
+      EXPECT_NE(verdict, "error_preferred");
+      if (verdict == "error_or_partial") {
+        EXPECT_FALSE(result.warnings.empty());
+      } else if (entry.contains("picture_upright")) {
+        ExpectPicture(result.image, entry["picture_upright"]);
+      }
+    } catch (const Error& error) {
+      EXPECT_NE(verdict, "decode");
+      EXPECT_NE(verdict, "decode_if_supported");
+      EXPECT_NE(std::string(error.what()).find(file), std::string::npos) << error.what();
+    }
+  }
+}
+
+// Cut anywhere and flipped anywhere: a result or an Error, nothing else.
+TEST(Decode, DamagedFilesNeverCrash) {
+  const auto path = TestData("broken_images/manifest.json");
+  if (!path) GTEST_SKIP() << "the folder broken_images is not on this machine";
+  const std::string folder = path->substr(0, path->rfind('/') + 1) + "files/";
+  std::mt19937 random(1);
+  for (const char* name : {"ok_jpeg_progressive.jpg", "ok_jpeg_cmyk.jpg", "ok_exif_6.jpg",
+                           "ok_png_palette_2bit.png", "ok_gif_animated.gif", "ok_webp_lossy.webp",
+                           "ok_bmp_24.bmp", "ok_pgm.pgm", "ok_png_grey_16bit.png"}) {
+    const std::string whole = ReadFile(folder + name);
+    for (int i = 0; i < 60; ++i) {
+      std::string bytes = whole;
+      if (i % 2 == 0) bytes.resize(random() % bytes.size());
+      const size_t reach = i % 3 == 0 ? std::min<size_t>(64, bytes.size()) : bytes.size();
+      for (int flips = 0; flips < 3 && reach > 0; ++flips) bytes[random() % reach] ^= 1 << random() % 8;
+      // An exact allocation, so that the address sanitizer sees a read past the end.
+      const std::vector<uint8_t> exact(bytes.begin(), bytes.end());
+      try {
+        DecodeImage(exact, name, {2'000'000});
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kData);
+        EXPECT_EQ(std::string(error.what()).rfind(name, 0), 0u) << error.what();
+      }
+    }
+  }
+}
+
+DecodeResult DecodeText(std::string_view text) {
+  return DecodeImage({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, "x");
+}
+
+std::string ErrorOf(std::string_view text) {
+  try {
+    DecodeText(text);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Decode, PlainTextPictures) {
+  const Image grey = DecodeText("P2 # two\n2 1 # pixels\n10\n0 10").image;
+  EXPECT_EQ(grey.pixels, (std::vector<uint8_t>{0, 0, 0, 255, 255, 255}));
+  const Image color = DecodeText("P3 1 1 255\n1 2 3").image;
+  EXPECT_EQ(color.pixels, (std::vector<uint8_t>{1, 2, 3}));
+  const Image wide = DecodeText(std::string_view("P5 1 1 65535\n\x80\x00", 15)).image;
+  EXPECT_EQ(wide.pixels, (std::vector<uint8_t>{128, 128, 128}));
+}
+
+TEST(Decode, ErrorsNameFileFormatAndReason) {
+  EXPECT_EQ(ErrorOf(""), "x: the file is empty");
+  EXPECT_NE(ErrorOf("II*\0abc").find("x: not a picture"), std::string::npos);  // a C string ends at \0
+  EXPECT_NE(ErrorOf(std::string_view("II*\0abc", 7)).find("TIFF is not supported"), std::string::npos);
+  EXPECT_NE(ErrorOf("P5 3 3 255\nab").find("x: PGM: premature end"), std::string::npos);
+  EXPECT_NE(ErrorOf("P5 99999 99999 255\nab").find("the limit is 100 million"), std::string::npos);
+  EXPECT_NE(ErrorOf("P5 9999 9999 255\nab").find("cannot hold"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace linnet
