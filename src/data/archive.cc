@@ -1,0 +1,150 @@
+// Tar archives through libarchive, whole or compressed, without unpacking to disk.
+//
+// libarchive reads the mapped file. Of a plain tar it hands out pointers into the mapping, of which the
+// offsets are kept; what it had to unpack is copied to one block of memory, up to the announced limit.
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/layout.h"
+
+namespace linnet::internal {
+namespace {
+
+using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
+
+// Names of hostile archives must not fill the memory either.
+constexpr size_t kMostEntries = 20'000'000;
+constexpr size_t kLongestPath = 4096;
+
+struct Unpacked {
+  std::string bytes;
+  int64_t limit;
+};
+
+std::string Reason(archive* reader) {
+  const char* text = archive_error_string(reader);
+  return text == nullptr ? "damaged" : text;
+}
+
+std::string EntryPath(archive_entry* entry) {
+  const char* path = archive_entry_pathname_utf8(entry);
+  if (path == nullptr) path = archive_entry_pathname(entry);
+  return path == nullptr ? std::string() : std::string(path).substr(0, kLongestPath);
+}
+
+// The entry's data: in the mapping if it comes as one block from there, else appended to 'unpacked'.
+// Returns whether it lies in the mapping.
+bool ReadEntry(archive* reader, const std::string& name, Blob mapping, Unpacked& unpacked,
+               FoundFile& file) {
+  const uint64_t begin = unpacked.bytes.size();
+  for (;;) {
+    const void* data = nullptr;
+    size_t size = 0;
+    la_int64_t offset = 0;
+    const int status = archive_read_data_block(reader, &data, &size, &offset);
+    if (status == ARCHIVE_EOF) break;
+    if (status < ARCHIVE_WARN) Fail(ErrorKind::kData, "{}: {}: {}", name, file.path, Reason(reader));
+    const auto* bytes = static_cast<const uint8_t*>(data);
+    const std::less_equal<const uint8_t*> before;
+    const bool mapped = before(mapping.bytes.data(), bytes) &&
+                        before(bytes + size, mapping.bytes.data() + mapping.bytes.size());
+    if (mapped && offset == 0 && size == file.bytes) {
+      file.offset = static_cast<uint64_t>(bytes - mapping.bytes.data());
+      return true;
+    }
+    const uint64_t end = begin + static_cast<uint64_t>(offset) + size;
+    if (offset < 0 || end > static_cast<uint64_t>(unpacked.limit)) {
+      Fail(ErrorKind::kData, "{}: unpacked, its pictures take more than {} MB; use a plain .tar, which is "
+           "read in place, or smaller shards", name, unpacked.limit >> 20);
+    }
+    if (end > unpacked.bytes.size()) unpacked.bytes.resize(end);
+    std::copy_n(bytes, size, unpacked.bytes.begin() + static_cast<int64_t>(end - size));
+  }
+  file.offset = begin;
+  file.bytes = unpacked.bytes.size() - begin;
+  return false;
+}
+
+Reader OpenReader(const std::string& path, const Blob& mapping) {
+  Reader reader(archive_read_new(), archive_read_free);
+  if (reader == nullptr) throw std::bad_alloc();
+  archive_read_support_format_tar(reader.get());
+  archive_read_support_format_gnutar(reader.get());
+  archive_read_support_filter_gzip(reader.get());
+  const int status = archive_read_open_memory(reader.get(), mapping.bytes.data(), mapping.bytes.size());
+  if (status != ARCHIVE_OK) Fail(ErrorKind::kData, "{}: {}", path, Reason(reader.get()));
+  return reader;
+}
+
+// Shards often are named by their split ("train-0003.tar") and hold CLASS/picture.
+std::string ShardPrefix(const std::string& path) {
+  std::string name = std::filesystem::path(path).filename().string();
+  name = name.substr(0, name.find_first_of("-_.0123456789"));
+  return SplitByName(name) ? name + "/" : "";
+}
+
+void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) {
+  const auto mapped = MappedFile::Open(path);
+  const Blob mapping{mapped, mapped->bytes()};
+  const uint32_t mapping_source = static_cast<uint32_t>(listing.sources.size());
+  listing.sources.push_back(mapping);
+  const Reader reader = OpenReader(path, mapping);
+  const size_t first = listing.files.size();
+  bool has_splits = false;
+  for (;;) {
+    archive_entry* entry = nullptr;
+    const int status = archive_read_next_header(reader.get(), &entry);
+    if (status == ARCHIVE_EOF) break;
+    if (status < ARCHIVE_WARN) Fail(ErrorKind::kData, "{}: {}", path, Reason(reader.get()));
+    const std::string name = EntryPath(entry);
+    if (const size_t slash = name.find('/'); slash != std::string::npos) {
+      has_splits |= SplitByName(name.substr(0, slash)).has_value();
+    }
+    if (archive_entry_filetype(entry) == AE_IFDIR) {
+      listing.folders.push_back(name);
+    } else if (archive_entry_filetype(entry) == AE_IFREG && !name.empty()) {
+      FoundFile file{name, 0, 0, static_cast<uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry)))};
+      // Source 0 is the unpacked memory.
+      if (ReadEntry(reader.get(), path, mapping, unpacked, file)) file.source = mapping_source;
+      listing.files.push_back(std::move(file));
+    }
+    if (listing.files.size() + listing.folders.size() > kMostEntries) {
+      Fail(ErrorKind::kData, "{}: more than {} entries", path, kMostEntries);
+    }
+  }
+  const std::string prefix = has_splits ? "" : ShardPrefix(path);
+  for (size_t i = first; i < listing.files.size(); ++i) listing.files[i].path.insert(0, prefix);
+}
+
+}  // namespace
+
+Listing ReadArchives(const std::string& root, const std::vector<std::string>& paths,
+                     const DatasetOptions& options) {
+  Listing listing;
+  listing.root = root;
+  listing.sources.resize(1);
+  Unpacked unpacked{{}, options.max_unpacked_bytes};
+  for (const std::string& path : paths) ReadArchive(path, listing, unpacked);
+  const auto owner = std::make_shared<const std::string>(std::move(unpacked.bytes));
+  listing.sources[0] = {owner, {reinterpret_cast<const uint8_t*>(owner->data()), owner->size()}};
+  return listing;
+}
+
+bool LooksLikeArchive(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;
+  const auto file = MappedFile::Open(path);
+  const auto bytes = file->bytes();
+  if (bytes.size() >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B) return true;
+  constexpr std::string_view kMagic = "ustar";
+  return bytes.size() >= 512 && std::equal(kMagic.begin(), kMagic.end(), bytes.begin() + 257);
+}
+
+}  // namespace linnet::internal

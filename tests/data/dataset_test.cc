@@ -1,0 +1,357 @@
+#include "data/dataset.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fields.h"
+#include "base/file.h"
+#include "test_data.h"
+
+namespace linnet {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// A PPM of one pixel, told apart by its red.
+std::string Picture(int red) {
+  return std::string("P6 1 1 255\n") + static_cast<char>(red) + std::string("\x01\x02", 2);
+}
+
+using Files = std::vector<std::pair<std::string, std::string>>;  // path, contents
+
+const Files& SplitFiles() {
+  static const Files files = {{"train/cat/a.ppm", Picture(1)},  {"train/cat/b", Picture(2)},
+                              {"train/dog/c.jpg", Picture(3)},  {"val/cat/d.ppm", Picture(4)},
+                              {"val/dog/e.ppm", Picture(5)},    {"test/dog/f f\xC3\xBC.ppm", Picture(6)},
+                              {"test/cat/g.ppm", Picture(7)},   {"README.txt", "words"},
+                              {"train/cat/notes.txt", "words"}, {"train/cat/.hidden.ppm", "x"}};
+  return files;
+}
+
+void WriteFolder(const std::string& root, const Files& files) {
+  for (const auto& [path, contents] : files) {
+    fs::create_directories(fs::path(root + "/" + path).parent_path());
+    std::ofstream(root + "/" + path, std::ios::binary) << contents;
+  }
+}
+
+void WriteTar(const std::string& path, const Files& files, bool gzip,
+              const std::string& prefix = "") {
+  archive* writer = archive_write_new();
+  archive_write_set_format_pax_restricted(writer);
+  if (gzip) archive_write_add_filter_gzip(writer);
+  ASSERT_EQ(archive_write_open_filename(writer, path.c_str()), ARCHIVE_OK);
+  for (const auto& [name, contents] : files) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, (prefix + name).c_str());
+    archive_entry_set_size(entry, static_cast<la_int64_t>(contents.size()));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_write_header(writer, entry);
+    archive_write_data(writer, contents.data(), contents.size());
+    archive_entry_free(entry);
+  }
+  archive_write_close(writer);
+  archive_write_free(writer);
+}
+
+void WriteGzip(const std::string& path, const std::string& contents) {
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, contents.data(), static_cast<unsigned>(contents.size()));
+  gzclose(file);
+}
+
+// "train: cat=1 cat=2 dog=3 | val: ...": the class and red of every picture.
+std::string Describe(const Dataset& dataset) {
+  std::string text;
+  for (const Split split : kSplits) {
+    text += FieldToText(split) + ":";
+    for (const DataItem& item : dataset.items(split)) {
+      text += " " + dataset.classes[item.label] + "=" + std::to_string(dataset.Load(item).pixels[0]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+constexpr const char* kExpected = "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest: cat=7 dog=6\n";
+
+std::string ErrorOf(const std::string& path, const DatasetOptions& options = {}) {
+  try {
+    OpenDataset(path, options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Dataset, FolderTarAndShardsAreTheSameSet) {
+  TemporaryFolder folder;
+  WriteFolder(folder / "plain", SplitFiles());
+  EXPECT_EQ(Describe(OpenDataset(folder / "plain")), kExpected);
+  WriteFolder(folder / "outer/inner", SplitFiles());
+  EXPECT_EQ(Describe(OpenDataset(folder / "outer")), kExpected);
+
+  WriteTar(folder / "x.tar", SplitFiles(), false);
+  EXPECT_EQ(Describe(OpenDataset(folder / "x.tar")), kExpected);
+  WriteTar(folder / "x.bin", SplitFiles(), true, "./outer/inner/");  // by content
+  EXPECT_EQ(Describe(OpenDataset(folder / "x.bin")), kExpected);
+
+  fs::create_directory(folder / "shards");
+  const Files& files = SplitFiles();
+  WriteTar(folder / "shards/1.tar", Files(files.begin(), files.begin() + 4), false);
+  WriteTar(folder / "shards/2.tar.gz", Files(files.begin() + 4, files.end()), true);
+  EXPECT_EQ(Describe(OpenDataset(folder / "shards")), kExpected);
+}
+
+TEST(Dataset, ShardsNamedByTheirSplit) {
+  TemporaryFolder folder;
+  WriteTar(folder / "train-000.tar", {{"cat/1.ppm", Picture(1)}, {"dog/3.ppm", Picture(3)}}, false);
+  WriteTar(folder / "train-001.tar", {{"cat/2.ppm", Picture(2)}}, false);
+  WriteTar(folder / "val-000.tar", {{"cat/4.ppm", Picture(4)}, {"dog/5.ppm", Picture(5)}}, false);
+  EXPECT_EQ(Describe(OpenDataset(folder.path())), "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
+}
+
+TEST(Dataset, ClassFoldersWithoutSplitsAreDividedByName) {
+  TemporaryFolder folder;
+  Files files;
+  for (int i = 0; i < 60; ++i) {
+    files.push_back({(i % 2 ? "cat/" : "dog/") + std::to_string(i) + ".ppm", Picture(i)});
+  }
+  WriteFolder(folder / "a", files);
+  const Dataset a = OpenDataset(folder / "a");
+  EXPECT_EQ(a.items(Split::kVal).size(), 6u);
+  EXPECT_EQ(a.items(Split::kTrain).size(), 54u);
+  WriteTar(folder / "a.tar", files, false, "somewhere/");
+  EXPECT_EQ(Describe(OpenDataset(folder / "a.tar")), Describe(a));
+  DatasetOptions none;
+  none.val_fraction = 0;
+  EXPECT_EQ(OpenDataset(folder / "a", none).items(Split::kTrain).size(), 60u);
+}
+
+TEST(Dataset, TheModelsClassOrderIsAdopted) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), SplitFiles());
+  DatasetOptions options;
+  options.classes = {"dog", "bird", "cat"};
+  const Dataset dataset = OpenDataset(folder.path(), options);
+  EXPECT_EQ(dataset.classes, options.classes);
+  EXPECT_EQ(Describe(dataset), kExpected);
+  options.classes = {"dog", "bird"};
+  EXPECT_THAT(ErrorOf(folder.path(), options), HasSubstr("class 'cat' is not one of the model's 2"));
+}
+
+TEST(Dataset, MissingAndEmptyClassesAreNamed) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), SplitFiles());
+  fs::create_directories(folder / "train/bird");
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("class 'bird' has no pictures in train"));
+  DatasetOptions lenient;
+  lenient.strict = false;
+  EXPECT_EQ(OpenDataset(folder.path(), lenient).problems.size(), 3u);
+  fs::remove_all(folder / "train/bird");
+  fs::remove_all(folder / "val/cat");
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("class 'cat' has no pictures in val"));
+}
+
+TEST(Dataset, UnknownLayoutsSayWhatWasFoundAndExpected) {
+  TemporaryFolder folder;
+  EXPECT_THAT(ErrorOf(folder / "nothing"), HasSubstr("no such file or folder"));
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("0 files, folders at the top: none. Expected train/CLASS"));
+  WriteFolder(folder.path(), {{"a.ppm", Picture(1)}, {"docs/a.txt", "x"}});
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("2 files, folders at the top: docs."));
+  EXPECT_THAT(ErrorOf(folder / "a.ppm"), HasSubstr("expected a data set"));
+}
+
+TEST(Dataset, BrokenPicturesAreNamedWhenLoaded) {
+  TemporaryFolder folder;
+  WriteFolder(folder / "set", {{"cat/a.ppm", "P6 1 1 255\n"}, {"dog/b.ppm", Picture(1)}});
+  DatasetOptions options;
+  options.val_fraction = 0;
+  for (const char* path : {"set", "set.tar"}) {
+    if (std::string(path) == "set.tar") {
+      WriteTar(folder / path, {{"cat/a.ppm", "P6 1 1 255\n"}, {"dog/b.ppm", Picture(1)}}, false);
+    }
+    const Dataset dataset = OpenDataset(folder / path, options);
+    try {
+      dataset.Load(dataset.items(Split::kTrain)[0]);
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(path));
+      EXPECT_THAT(error.what(), HasSubstr("cat/a.ppm: PPM: premature end"));
+    }
+  }
+}
+
+// ---- IDX ----
+
+std::string Idx(int dimensions, std::vector<uint32_t> sizes, const std::string& data) {
+  std::string bytes = {0, 0, 8, static_cast<char>(dimensions)};
+  for (const uint32_t size : sizes) {
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(size >> shift);
+  }
+  return bytes + data;
+}
+
+TEST(Dataset, IdxPlainAndPacked) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), {{"train-images-idx3-ubyte", Idx(3, {2, 1, 2}, {10, 11, 20, 21})},
+                              {"train-labels-idx1-ubyte", Idx(1, {2}, {1, 0})},
+                              {"t10k-labels-idx1-ubyte", Idx(1, {2}, {0, 1})}});
+  WriteGzip(folder / "t10k-images-idx3-ubyte.gz", Idx(3, {2, 1, 2}, {30, 31, 40, 41}));
+  const Dataset dataset = OpenDataset(folder.path());
+  EXPECT_EQ(dataset.format, "idx");
+  EXPECT_EQ(Describe(dataset), "train: 1=10 0=20\nval:\ntest: 0=30 1=40\n");
+  const Image image = dataset.Load(dataset.items(Split::kTest)[1]);
+  EXPECT_EQ(image.width, 2);
+  EXPECT_EQ(image.pixels, (std::vector<uint8_t>{40, 40, 40, 41, 41, 41}));
+}
+
+TEST(Dataset, DamagedIdxIsRefused) {
+  const std::string images = Idx(3, {2, 1, 2}, {10, 11, 20, 21}), labels = Idx(1, {2}, {1, 0});
+  const auto open = [](const std::string& image_bytes, const std::string& label_bytes) {
+    TemporaryFolder folder;
+    WriteFolder(folder.path(), {{"train-images-idx3-ubyte", image_bytes}});
+    if (!label_bytes.empty()) WriteFolder(folder.path(), {{"train-labels-idx1-ubyte", label_bytes}});
+    return ErrorOf(folder.path());
+  };
+  EXPECT_EQ(open(images, labels), "no error");
+  EXPECT_THAT(open(images, ""), HasSubstr("its labels file is not"));
+  EXPECT_THAT(open(images.substr(0, 19), labels), HasSubstr("the header says 20 bytes, the file has 19"));
+  EXPECT_THAT(open(images.substr(0, 7), labels), HasSubstr("expected an IDX file"));
+  EXPECT_THAT(open(Idx(3, {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, "x"), labels), HasSubstr("the header says"));
+  EXPECT_THAT(open(Idx(3, {1, 8192, 8192}, "x"), labels), HasSubstr("the header says"));
+  EXPECT_THAT(open(images, Idx(1, {3}, {1, 0, 1})), HasSubstr("3 labels"));
+  EXPECT_THAT(open("\x1F\x8B garbage", labels), HasSubstr("damaged or cut gzip"));
+}
+
+// ---- CIFAR ----
+
+std::string CifarRecord(int label, int red) {
+  return static_cast<char>(label) + std::string(1024, static_cast<char>(red)) + std::string(1024, '\2') +
+         std::string(1024, '\3');
+}
+
+TEST(Dataset, CifarBinaryInFolderAndArchive) {
+  Files files = {{"cifar-10-batches-bin/batches.meta.txt", "c0\nc1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n\n"}};
+  std::string batches[2], expected[2];
+  for (int i = 0; i < 20; ++i) {
+    batches[i / 10] += CifarRecord(i % 10, i);
+    expected[i / 10] += " c" + std::to_string(i % 10) + "=" + std::to_string(i);
+  }
+  files.push_back({"cifar-10-batches-bin/data_batch_1.bin", batches[0]});
+  files.push_back({"cifar-10-batches-bin/test_batch.bin", batches[1]});
+  TemporaryFolder folder;
+  WriteFolder(folder / "a", files);
+  WriteTar(folder / "a.tar.gz", files, true);
+  for (const char* path : {"a", "a/cifar-10-batches-bin", "a.tar.gz"}) {
+    const Dataset dataset = OpenDataset(folder / path);
+    EXPECT_EQ(Describe(dataset), "train:" + expected[0] + "\nval:\ntest:" + expected[1] + "\n") << path;
+    const Image image = dataset.Load(dataset.items(Split::kTest)[0]);
+    EXPECT_EQ(image.width, 32);
+    EXPECT_EQ(image.pixels[3 * 1023 + 2], 3);
+  }
+}
+
+TEST(Dataset, DamagedCifarIsRefused) {
+  const auto open = [](const std::string& batch, const std::string& names) {
+    TemporaryFolder folder;
+    WriteFolder(folder.path(), {{"data_batch_1.bin", batch}, {"batches.meta.txt", names}});
+    return ErrorOf(folder.path());
+  };
+  const std::string names = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj";
+  EXPECT_THAT(open(CifarRecord(0, 1).substr(1), names), HasSubstr("whole records of 3073 bytes"));
+  EXPECT_THAT(open("", names), HasSubstr("whole records"));
+  EXPECT_THAT(open(CifarRecord(10, 1), names), HasSubstr("record 0 has label 10"));
+  EXPECT_THAT(open(CifarRecord(0, 1), "a\nb"), HasSubstr("expected 10 names"));
+}
+
+// ---- hostile archives ----
+
+TEST(Dataset, DamagedArchivesNeverCrash) {
+  TemporaryFolder folder;
+  WriteTar(folder / "a.tar", SplitFiles(), false);
+  WriteTar(folder / "a.tar.gz", SplitFiles(), true);
+  std::mt19937 random(2);
+  DatasetOptions options;
+  options.max_unpacked_bytes = 1 << 20;
+  for (const char* name : {"a.tar", "a.tar.gz"}) {
+    const std::string whole = ReadFile(folder / name);
+    for (int i = 0; i < 200; ++i) {
+      std::string bytes = whole;
+      if (i % 4 == 0) bytes.resize(random() % bytes.size());
+      for (int flips = 0; flips < 4 && !bytes.empty(); ++flips) {
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      }
+      std::ofstream(folder / "b.tar", std::ios::binary) << bytes;
+      try {
+        const Dataset dataset = OpenDataset(folder / "b.tar", options);
+        for (const auto& items : dataset.splits) {
+          for (const DataItem& item : items) {
+            try {
+              dataset.Load(item);
+            } catch (const Error&) {
+            }
+          }
+        }
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("b.tar"));
+      }
+    }
+  }
+}
+
+TEST(Dataset, ArchivesKeepToTheAnnouncedMemory) {
+  TemporaryFolder folder;
+  const Files files = {{"train/cat/a.ppm", std::string(3 << 20, 'x')}, {"train/dog/b.ppm", Picture(1)}};
+  WriteTar(folder / "a.tar.gz", files, true);
+  WriteTar(folder / "a.tar", files, false);
+  DatasetOptions options;
+  options.max_unpacked_bytes = 1 << 20;
+  EXPECT_THAT(ErrorOf(folder / "a.tar.gz", options), HasSubstr("take more than 1 MB; use a plain .tar"));
+  EXPECT_EQ(ErrorOf(folder / "a.tar", options), "no error");  // read in place
+  // A header that promises 8 GB.
+  std::string huge = ReadFile(folder / "a.tar");
+  huge.replace(124, 12, std::string("77777777777\0", 12));
+  std::ofstream(folder / "h.tar", std::ios::binary) << huge;
+  EXPECT_THAT(ErrorOf(folder / "h.tar", options), HasSubstr("h.tar"));
+}
+
+// ---- the real sets ----
+
+TEST(Dataset, RealSetsOpenWithTheirCounts) {
+  struct Expected {
+    const char* path;
+    size_t train, val, test, classes;
+  };
+  for (const Expected& e : {Expected{"cifar10", 50000, 0, 10000, 10}, Expected{"mnist", 60000, 0, 10000, 10},
+                            Expected{"flowers5", 1500, 367, 0, 5}}) {
+    const auto path = TestData(e.path);
+    if (!path) GTEST_SKIP() << "the data set " << e.path << " is not on this machine";
+    const Dataset dataset = OpenDataset(*path);
+    EXPECT_EQ(dataset.items(Split::kTrain).size(), e.train) << e.path;
+    EXPECT_EQ(dataset.items(Split::kVal).size(), e.val) << e.path;
+    EXPECT_EQ(dataset.items(Split::kTest).size(), e.test) << e.path;
+    EXPECT_EQ(dataset.classes.size(), e.classes) << e.path;
+    for (const auto& items : dataset.splits) {
+      if (items.empty()) continue;
+      EXPECT_GT(dataset.Load(items[items.size() / 2]).width, 20) << e.path;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace linnet
