@@ -1,9 +1,10 @@
-// Activations and their derivatives on vectors, for any kernel. Relative error below 1e-6 of the value
-// wherever the value is a normal number; NaN stays NaN except where the formula compares (relu).
+// Activations and their derivatives on vectors, for any kernel. Relative error below 1e-6 of the
+// value wherever the value is a normal number; NaN stays NaN except where the formula compares
+// (relu).
 //
-//   V Activate<kind>(d, x, alpha), V ActivationDerivative<kind>(d, z, alpha)   z: before the activation
-//   WithActivation(kind, [&](auto k) { ... Activate<k()>(d, x, alpha) ... });  kind known at run time
-//   ActivateRow(kind, alpha, p, n): in place
+//   V Activate<kind>(d, x, alpha), V ActivationDerivative<kind>(d, z, alpha)   z: before the
+//   activation WithActivation(kind, [&](auto k) { ... Activate<k()>(d, x, alpha) ... });  kind
+//   known at run time ActivateRow(kind, alpha, p, n): in place
 #if defined(LINNET_KERNELS_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LINNET_KERNELS_ACTIVATION_INL_H_
 #undef LINNET_KERNELS_ACTIVATION_INL_H_
@@ -109,7 +110,8 @@ HWY_INLINE V Activate(D d, V x, V alpha) {
   return x;  // kIdentity
 }
 
-// d act(z) / dz. At a kink: relu, relu6, hard_*: the derivative outside; leaky_relu, elu, selu: of z > 0.
+// d act(z) / dz. At a kink: relu, relu6, hard_*: the derivative outside; leaky_relu, elu, selu: of
+// z > 0.
 template <Activation kKind, class D, class V = hn::Vec<D>>
 HWY_INLINE V ActivationDerivative(D d, V z, V alpha) {
   const V zero = hn::Zero(d);
@@ -157,17 +159,28 @@ template <class F>
 HWY_INLINE void WithActivation(Activation kind, F&& f) {
   using A = Activation;
   switch (kind) {
-    case A::kIdentity: return f(std::integral_constant<A, A::kIdentity>());
-    case A::kRelu: return f(std::integral_constant<A, A::kRelu>());
-    case A::kRelu6: return f(std::integral_constant<A, A::kRelu6>());
-    case A::kLeakyRelu: return f(std::integral_constant<A, A::kLeakyRelu>());
-    case A::kElu: return f(std::integral_constant<A, A::kElu>());
-    case A::kSelu: return f(std::integral_constant<A, A::kSelu>());
-    case A::kSigmoid: return f(std::integral_constant<A, A::kSigmoid>());
-    case A::kTanh: return f(std::integral_constant<A, A::kTanh>());
-    case A::kHardSigmoid: return f(std::integral_constant<A, A::kHardSigmoid>());
-    case A::kHardSwish: return f(std::integral_constant<A, A::kHardSwish>());
-    case A::kSwish: return f(std::integral_constant<A, A::kSwish>());
+    case A::kIdentity:
+      return f(std::integral_constant<A, A::kIdentity>());
+    case A::kRelu:
+      return f(std::integral_constant<A, A::kRelu>());
+    case A::kRelu6:
+      return f(std::integral_constant<A, A::kRelu6>());
+    case A::kLeakyRelu:
+      return f(std::integral_constant<A, A::kLeakyRelu>());
+    case A::kElu:
+      return f(std::integral_constant<A, A::kElu>());
+    case A::kSelu:
+      return f(std::integral_constant<A, A::kSelu>());
+    case A::kSigmoid:
+      return f(std::integral_constant<A, A::kSigmoid>());
+    case A::kTanh:
+      return f(std::integral_constant<A, A::kTanh>());
+    case A::kHardSigmoid:
+      return f(std::integral_constant<A, A::kHardSigmoid>());
+    case A::kHardSwish:
+      return f(std::integral_constant<A, A::kHardSwish>());
+    case A::kSwish:
+      return f(std::integral_constant<A, A::kSwish>());
   }
 }
 

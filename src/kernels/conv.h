@@ -1,13 +1,14 @@
-// Convolution, dense and grouped, float32, through row pointers: no im2col buffer in memory. (Depthwise
-// has kernels of its own, though groups == c gives the right answer here too.)
+// Convolution, dense and grouped, float32, through row pointers: no im2col buffer in memory.
+// (Depthwise has kernels of its own, though groups == c gives the right answer here too.)
 //
-// Activations NHWC, weights OHWI: [k][kh][kw][c / groups]. A convolution is a matrix product whose row of A
-// for one output pixel is, tap by tap, the input pixel that the tap sees, or zeros where it sees padding
-// (Dukhan, "The Indirect Convolution Algorithm", 1907.02129). The pointers are made for a block of pixels at
-// a time, in scratch. A 1x1 convolution without stride or padding goes straight to the matrix product.
+// Activations NHWC, weights OHWI: [k][kh][kw][c / groups]. A convolution is a matrix product whose
+// row of A for one output pixel is, tap by tap, the input pixel that the tap sees, or zeros where
+// it sees padding (Dukhan, "The Indirect Convolution Algorithm", 1907.02129). The pointers are made
+// for a block of pixels at a time, in scratch. A 1x1 convolution without stride or padding goes
+// straight to the matrix product.
 //
-// Objects are prepared once for a shape and an instruction set, and are then read-only: many threads may use
-// one, each Run with its own scratch. Nothing is allocated in Pack and Run.
+// Objects are prepared once for a shape and an instruction set, and are then read-only: many
+// threads may use one, each Run with its own scratch. Nothing is allocated in Pack and Run.
 // Determinism: as in matmul.h.
 #ifndef LINNET_KERNELS_CONV_H_
 #define LINNET_KERNELS_CONV_H_
@@ -31,16 +32,16 @@ struct ConvShape {
   int64_t stride_h = 1, stride_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
-  int64_t groups = 1;       // divides c and k
-  int64_t oh = 1, ow = 1;   // output; must be (h + pads - dilation (kh - 1) - 1) / stride + 1
+  int64_t groups = 1;      // divides c and k
+  int64_t oh = 1, ow = 1;  // output; must be (h + pads - dilation (kh - 1) - 1) / stride + 1
 
   int64_t src_elements() const { return n * h * w * c; }
   int64_t dst_elements() const { return n * oh * ow * k; }
   int64_t weight_elements() const { return k * kh * kw * (c / groups); }
 };
 
-// Fills in oh and ow. Error (kInternal) if a field is not positive, a padding negative, the kernel larger than
-// the padded input, or groups does not divide.
+// Fills in oh and ow. Error (kInternal) if a field is not positive, a padding negative, the kernel
+// larger than the padded input, or groups does not divide.
 ConvShape WithOutput(ConvShape shape);
 
 namespace internal {
@@ -55,9 +56,9 @@ struct PixelMap {
   int64_t span = 1;            // neighbouring source pixels that one tap reads as one row
   std::vector<PixelTap> taps;  // in the order of the packed weights
   int64_t src_h = 0, src_w = 0, src_c = 0;
-  int64_t dst_h = 0, dst_w = 0, dst_c = 0;                          // destination image
+  int64_t dst_h = 0, dst_w = 0, dst_c = 0;                         // destination image
   int64_t dst_y0 = 0, dst_x0 = 0, dst_step_y = 1, dst_step_x = 1;  // its pixel of grid pixel (y, x)
-  size_t packed_offset = 0;                                         // floats, of the first group
+  size_t packed_offset = 0;                                        // floats, of the first group
 };
 
 }  // namespace internal
@@ -82,9 +83,9 @@ class Conv2dForward {
   std::string name_;
 };
 
-// d_src (+)= the gradient for d_dst. With strides, the pixels of d_src fall into stride_h x stride_w classes
-// that see different taps; each is a product of its own, so that no multiplication by a zero between
-// pixels is made.
+// d_src (+)= the gradient for d_dst. With strides, the pixels of d_src fall into stride_h x
+// stride_w classes that see different taps; each is a product of its own, so that no multiplication
+// by a zero between pixels is made.
 class Conv2dInputGrad {
  public:
   explicit Conv2dInputGrad(const ConvShape& shape);
@@ -99,8 +100,9 @@ class Conv2dInputGrad {
  private:
   ConvShape shape_;
   const MicroKernels* kernels_;
-  std::vector<internal::PixelMap> maps_;  // one a class
+  std::vector<internal::PixelMap> maps_;        // one a class
   std::vector<std::vector<int64_t>> map_taps_;  // of each class: tap numbers kh * kw + x
+  size_t packed_floats_ = 0;
   std::vector<float> zeros_;
   std::string name_;
 };
@@ -117,6 +119,7 @@ class Conv2dWeightGrad {
   ConvShape shape_;
   const MicroKernels* kernels_;
   internal::PixelMap map_;
+  std::vector<float> zeros_;
 };
 
 // The gradient of the bias is ColumnSums (matmul.h) of d_dst seen as [n * oh * ow, k].

@@ -1,7 +1,7 @@
 // The first lanes of a vector, for the last columns of a row: nothing past them is read or written.
 //
-// Highway's MaskedLoad and BlendedStore may touch the whole vector where the instruction set has no masked
-// memory access (SSE, NEON); there, the tail goes through a buffer on the stack.
+// Highway's MaskedLoad and BlendedStore may touch the whole vector where the instruction set has no
+// masked memory access (SSE, NEON); there, the tail goes through a buffer on the stack.
 #if defined(LINNET_KERNELS_PARTIAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LINNET_KERNELS_PARTIAL_INL_H_
 #undef LINNET_KERNELS_PARTIAL_INL_H_

@@ -11,7 +11,8 @@
 namespace linnet::kernels {
 namespace {
 
-// Highway's mock of the supported targets must not show here, so the list is made once, before any mock.
+// Highway's mock of the supported targets must not show here, so the list is made once, before any
+// mock.
 std::vector<int64_t> FindTargets() {
   hwy::SetSupportedTargetsForTest(0);
   return hwy::SupportedAndGeneratedTargets();

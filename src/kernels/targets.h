@@ -1,9 +1,9 @@
 // The one home for the choice of instruction set.
 //
-// A kernel file is compiled once per target (hwy/foreach_target.h) and hands out a table of function
-// pointers through HWY_EXPORT and HWY_DYNAMIC_DISPATCH, fetched once, in a Prepare or Get function. It
-// includes this header, by which the environment variable LINNET_TARGET is honoured before the first
-// dispatch; tables fetched after ForceTarget(t) are those of t.
+// A kernel file is compiled once per target (hwy/foreach_target.h) and hands out a table of
+// function pointers through HWY_EXPORT and HWY_DYNAMIC_DISPATCH, fetched once, in a Prepare or Get
+// function. It includes this header, by which the environment variable LINNET_TARGET is honoured
+// before the first dispatch; tables fetched after ForceTarget(t) are those of t.
 //
 //   for (const int64_t target : Targets()) {
 //     ForceTarget(target);
@@ -20,20 +20,20 @@
 
 namespace linnet::kernels {
 
-// Every target that was compiled and that this machine runs, the best first; never empty. Not changed by
-// LINNET_TARGET or ForceTarget.
+// Every target that was compiled and that this machine runs, the best first; never empty. Not
+// changed by LINNET_TARGET or ForceTarget.
 std::vector<int64_t> Targets();
 
-// The target in use when none is forced: the best, or what LINNET_TARGET (avx3, avx2, sse4, ssse3, neon,
-// scalar; any case) lowers it to. A name that is unknown or that was not compiled is answered by one line
-// on standard error and the nearest target below, or else the best.
+// The target in use when none is forced: the best, or what LINNET_TARGET (avx3, avx2, sse4, ssse3,
+// neon, scalar; any case) lowers it to. A name that is unknown or that was not compiled is answered
+// by one line on standard error and the nearest target below, or else the best.
 int64_t BestTarget();
 
 // "AVX3", "AVX2", "SSE4", "SSSE3", "NEON", "SCALAR" ...
 const char* TargetName(int64_t target);
 
-// From now on tables are fetched for 'target', one of Targets(); 0 returns to BestTarget(). For tests and
-// benchmarks: not to be called while another thread fetches tables.
+// From now on tables are fetched for 'target', one of Targets(); 0 returns to BestTarget(). For
+// tests and benchmarks: not to be called while another thread fetches tables.
 void ForceTarget(int64_t target);
 
 // The target for which tables are fetched now.

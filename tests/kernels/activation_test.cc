@@ -86,7 +86,8 @@ TEST(Activation, ExtremesAndNan) {
       EXPECT_NEAR(x[1], act == Activation::kSigmoid ? 0.0f : -1.0f, 1e-6);
       EXPECT_EQ(x[2], act == Activation::kElu ? 1000.0f : 1.0f);
       EXPECT_NEAR(x[3], act == Activation::kSigmoid ? 0.0f : -1.0f, 1e-6);
-      EXPECT_TRUE(std::isnan(x[4])) << TargetName(target) << " " << kActivationNames[static_cast<int>(act)];
+      EXPECT_TRUE(std::isnan(x[4]))
+          << TargetName(target) << " " << kActivationNames[static_cast<int>(act)];
     }
   }
   ForceTarget(0);

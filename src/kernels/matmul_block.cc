@@ -1,0 +1,150 @@
+#include "kernels/matmul_block.h"
+
+namespace linnet::kernels {
+namespace {
+
+// Sums are taken over at most this many terms at a time: a panel of 64 columns then has 256 KB,
+// which stays in the L2 (512 KB and more on every processor with AVX-512, 1 MB on Zen 4) while the
+// rows of a block pass over it.
+constexpr int64_t kMaxDepth = 1024;
+// A block of rows: 256 KB of A at the most, so that A and the panel share the L2.
+constexpr int64_t kBlockFloats = 64 * 1024;
+// Enough tasks for the threads of a small machine to end together, none too small to be worth
+// waking one.
+constexpr int64_t kTasks = 16;
+constexpr int64_t kMinTaskMacs = 128 * 1024;
+
+// Terms [k0, k1) of taps [tap0, tap1) of the sums.
+struct Depth {
+  int64_t tap0, tap1, k0, k1;
+};
+
+// The first stretch of terms from (tap, k) on: whole taps, or part of one that is itself too deep.
+Depth NextDepth(const Block& block, int64_t tap, int64_t k) {
+  if (block.taps == 0) return {0, 0, 0, block.k};  // no terms: the sums are zero
+  if (block.k > kMaxDepth) {
+    const int64_t parts = DivUp(block.k, kMaxDepth);
+    const int64_t step = DivUp(block.k, parts);
+    return {tap, tap + 1, k, std::min(block.k, k + step)};
+  }
+  const int64_t together = std::max<int64_t>(1, kMaxDepth / std::max<int64_t>(1, block.k));
+  const int64_t parts = DivUp(block.taps, together);
+  const int64_t step = DivUp(block.taps, parts);
+  return {tap, std::min(block.taps, tap + step), 0, block.k};
+}
+
+bool IsClamp(Activation act) { return act == Activation::kRelu || act == Activation::kRelu6; }
+
+void SetEpilogue(const Epilogue& epilogue, int64_t column, TileArgs& args) {
+  if (epilogue.bias != nullptr) args.bias = epilogue.bias + column;
+  args.residual_stride = epilogue.residual_stride;
+  args.has_floor = IsClamp(epilogue.act);
+  args.has_ceiling = epilogue.act == Activation::kRelu6;
+  args.ceiling = 6.0f;
+}
+
+// All rows of the block times one panel, over one stretch of terms.
+void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, const Depth& depth,
+              bool first, bool last) {
+  const int64_t column = panel * kernels.panel_width();
+  const int64_t cols = std::min<int64_t>(kernels.panel_width(), block.n - column);
+  const int64_t vectors = DivUp(cols, kernels.lanes);
+  const int64_t width = vectors * kernels.lanes;
+  const Epilogue* epilogue = last ? block.epilogue : nullptr;
+  TileArgs args;
+  args.a_stride = block.rows;
+  args.a_offset = depth.k0;
+  args.taps = depth.tap1 - depth.tap0;
+  args.k = depth.k1 - depth.k0;
+  args.b = PanelOf(kernels, block.packed, block.taps * block.k, panel) +
+           (depth.tap0 * block.k + depth.k0) * width;
+  args.c_offset = column;
+  args.cols = cols;
+  args.load_c = block.accumulate || !first;
+  if (epilogue != nullptr) SetEpilogue(*epilogue, column, args);
+  const bool activate =
+      epilogue != nullptr && epilogue->act != Activation::kIdentity && !IsClamp(epilogue->act);
+  // Tiles of even height rather than a last one of one row, whose few sums would not hide the
+  // latency.
+  const int64_t tiles = DivUp(block.rows, kernels.rows[vectors]);
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const int64_t row = PartBegin(block.rows, tiles, tile);
+    const int64_t rows = PartBegin(block.rows, tiles, tile + 1) - row;
+    args.a = block.a + depth.tap0 * block.rows + row;
+    args.c = block.c + row;
+    if (epilogue != nullptr && epilogue->residual != nullptr) {
+      args.residual =
+          epilogue->residual + (block.first_row + row) * epilogue->residual_stride + column;
+    }
+    kernels.tile[vectors][rows](args);
+    if (activate) {
+      for (int64_t i = 0; i < rows; ++i) {
+        kernels.activate(epilogue->act, epilogue->alpha, args.c[i] + column, cols);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k) {
+  const int64_t depth = std::clamp<int64_t>(k, 1, kMaxDepth);
+  const int64_t panels = DivUp(n, kernels.panel_width());
+  Cut cut;
+  // Multiples of 24 are whole tiles of 6, 8 and 12 rows.
+  cut.block_rows = std::clamp<int64_t>(kBlockFloats / depth / 24 * 24, 24, kMaxBlockRows);
+  const int64_t tasks = std::clamp<int64_t>(m * n * k / kMinTaskMacs, 1, kTasks);
+  cut.block_rows = std::clamp<int64_t>(RoundUp(DivUp(m, tasks), 24), 24, cut.block_rows);
+  cut.row_blocks = DivUp(m, cut.block_rows);
+  cut.block_panels = DivUp(panels, std::min(panels, DivUp(tasks, cut.row_blocks)));
+  cut.panel_blocks = DivUp(panels, cut.block_panels);
+  return cut;
+}
+
+void RunBlock(const MicroKernels& kernels, const Block& block) {
+  int64_t tap = 0, k = 0;
+  bool first = true, last = false;
+  while (!last) {
+    const Depth depth = NextDepth(block, tap, k);
+    const bool tap_done = depth.k1 == block.k;
+    last = tap_done && depth.tap1 >= block.taps;
+    for (int64_t panel = block.first_panel; panel < block.last_panel; ++panel) {
+      RunPanel(kernels, block, panel, depth, first, last);
+    }
+    tap = tap_done ? depth.tap1 : tap;
+    k = tap_done ? 0 : depth.k1;
+    first = false;
+  }
+}
+
+void RunProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, const float* a,
+                int64_t a_stride, const float* packed, float* c, int64_t c_stride, bool accumulate,
+                const Epilogue* epilogue, ThreadPool* pool) {
+  const Cut cut = CutProduct(kernels, m, n, k);
+  const int64_t panels = DivUp(n, kernels.panel_width());
+  ParallelFor(pool, static_cast<size_t>(cut.tasks()), [&](size_t i) {
+    const auto task = static_cast<int64_t>(i);
+    const int64_t row = task / cut.panel_blocks * cut.block_rows;
+    const float* a_rows[kMaxBlockRows];
+    float* c_rows[kMaxBlockRows];
+    Block block;
+    block.a = a_rows;
+    block.c = c_rows;
+    block.rows = std::min(cut.block_rows, m - row);
+    for (int64_t r = 0; r < block.rows; ++r) {
+      a_rows[r] = a + (row + r) * a_stride;
+      c_rows[r] = c + (row + r) * c_stride;
+    }
+    block.k = k;
+    block.packed = packed;
+    block.n = n;
+    block.first_panel = task % cut.panel_blocks * cut.block_panels;
+    block.last_panel = std::min(panels, block.first_panel + cut.block_panels);
+    block.accumulate = accumulate;
+    block.epilogue = epilogue;
+    block.first_row = row;
+    RunBlock(kernels, block);
+  });
+}
+
+}  // namespace linnet::kernels
