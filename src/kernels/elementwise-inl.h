@@ -1,0 +1,173 @@
+// Loops of the elementwise kernels over a run of numbers.
+#if defined(LINNET_KERNELS_ELEMENTWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LINNET_KERNELS_ELEMENTWISE_INL_H_
+#undef LINNET_KERNELS_ELEMENTWISE_INL_H_
+#else
+#define LINNET_KERNELS_ELEMENTWISE_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include "kernels/activation-inl.h"
+#include "kernels/partial-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using DF = hn::ScalableTag<float>;
+using VF = hn::Vec<DF>;
+
+// Calls f(index, load, store) for every vector of a run of n numbers; load(p) and store(v, p) take
+// whole vectors, and the rest at the end as it is.
+template <class F>
+HWY_INLINE void ForVectors(int64_t n, F&& f) {
+  const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    f(
+        i, [&](const float* p) HWY_ATTR { return hn::LoadU(d, p); },
+        [&](VF v, float* p) HWY_ATTR { hn::StoreU(v, d, p); });
+  }
+  if (i == n) return;
+  const size_t rest = static_cast<size_t>(n - i);
+  f(
+      i, [&](const float* p) HWY_ATTR { return LoadPart(d, p, rest); },
+      [&](VF v, float* p) HWY_ATTR { StorePart(v, d, p, rest); });
+}
+
+// y = act(x + bias); bias may be null
+inline void BiasActivationRun(int64_t n, const float* x, const float* bias, Activation act,
+                              float alpha, float* y) {
+  const DF d;
+  WithActivation(act, [&](auto kind) HWY_ATTR {
+    const VF valpha = hn::Set(d, alpha);
+    ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+      const VF v = bias == nullptr ? load(x + i) : hn::Add(load(x + i), load(bias + i));
+      store(Activate<kind()>(d, v, valpha), y + i);
+    });
+  });
+}
+
+// dx (+)= dy * act'(a + b); b may be null
+inline void ActivationGradientRun(int64_t n, const float* a, const float* b, Activation act,
+                                  float alpha, const float* dy, bool accumulate, float* dx) {
+  const DF d;
+  WithActivation(act, [&](auto kind) HWY_ATTR {
+    const VF valpha = hn::Set(d, alpha);
+    ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+      const VF z = b == nullptr ? load(a + i) : hn::Add(load(a + i), load(b + i));
+      const VF slope = ActivationDerivative<kind()>(d, z, valpha);
+      VF g = hn::Mul(load(dy + i), slope);
+      if (accumulate) g = hn::Add(g, load(dx + i));
+      store(g, dx + i);
+    });
+  });
+}
+
+// to (+)= scale * from
+inline void ScaleRun(int64_t n, const float* from, float scale, bool accumulate, float* to) {
+  const VF s = hn::Set(DF(), scale);
+  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+    VF v = hn::Mul(load(from + i), s);
+    if (accumulate) v = hn::Add(v, load(to + i));
+    store(v, to + i);
+  });
+}
+
+// to (+)= a * b
+inline void ProductRun(int64_t n, const float* a, const float* b, bool accumulate, float* to) {
+  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+    const VF product = hn::Mul(load(a + i), load(b + i));
+    store(accumulate ? hn::Add(product, load(to + i)) : product, to + i);
+  });
+}
+
+inline float DotRun(int64_t n, const float* a, const float* b) {
+  const DF d;
+  VF sum = hn::Zero(d);
+  ForVectors(n, [&](int64_t i, auto load, auto)
+                    HWY_ATTR { sum = hn::MulAdd(load(a + i), load(b + i), sum); });
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+// sums[c] += sum over rows of x[r * pitch + c], c < channels, four rows at a time
+inline void ColumnSums(int64_t rows, int64_t pitch, int64_t channels, const float* x, float* sums) {
+  int64_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const float* p = x + r * pitch;
+    ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+      const VF low = hn::Add(load(p + c), load(p + pitch + c));
+      const VF high = hn::Add(load(p + 2 * pitch + c), load(p + 3 * pitch + c));
+      store(hn::Add(load(sums + c), hn::Add(low, high)), sums + c);
+    });
+  }
+  for (; r < rows; ++r) {
+    const float* p = x + r * pitch;
+    ForVectors(channels, [&](int64_t c, auto load, auto store)
+                             HWY_ATTR { store(hn::Add(load(sums + c), load(p + c)), sums + c); });
+  }
+}
+
+// ---- softmax of one row ----
+
+inline float RowMax(int64_t n, const float* x) {
+  const DF d;
+  float most = x[0];
+  if (n >= static_cast<int64_t>(hn::Lanes(d))) {
+    VF max = hn::LoadU(d, x);
+    int64_t i = 0;
+    for (; i + static_cast<int64_t>(hn::Lanes(d)) <= n; i += static_cast<int64_t>(hn::Lanes(d))) {
+      max = hn::Max(max, hn::LoadU(d, x + i));
+    }
+    most = hn::GetLane(hn::MaxOfLanes(d, max));
+    for (; i < n; ++i) most = std::max(most, x[i]);
+    return most;
+  }
+  for (int64_t i = 1; i < n; ++i) most = std::max(most, x[i]);
+  return most;
+}
+
+// y = exp(x - max), returns the sum. y may be x.
+inline float ExpRow(int64_t n, const float* x, float max, float* y) {
+  const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const VF vmax = hn::Set(d, max);
+  VF sum = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const VF e = Exp(d, hn::Sub(hn::LoadU(d, x + i), vmax));
+    hn::StoreU(e, d, y + i);
+    sum = hn::Add(sum, e);
+  }
+  if (i < n) {
+    const size_t rest = static_cast<size_t>(n - i);
+    const VF e = Exp(d, hn::Sub(LoadPart(d, x + i, rest), vmax));
+    StorePart(e, d, y + i, rest);
+    sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(d, rest), e));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+inline void SoftmaxRow(int64_t n, const float* x, float* y) {
+  const float sum = ExpRow(n, x, RowMax(n, x), y);
+  ScaleRun(n, y, 1.0f / sum, false, y);
+}
+
+inline void SoftmaxGradientRow(int64_t n, const float* y, const float* dy, bool accumulate,
+                               float* dx) {
+  const VF dot = hn::Set(DF(), DotRun(n, y, dy));
+  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+    VF g = hn::Mul(load(y + i), hn::Sub(load(dy + i), dot));
+    if (accumulate) g = hn::Add(g, load(dx + i));
+    store(g, dx + i);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // LINNET_KERNELS_ELEMENTWISE_INL_H_

@@ -1,0 +1,84 @@
+// Pooling of one output pixel: a window of the map, all channels.
+#if defined(LINNET_KERNELS_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LINNET_KERNELS_POOL_INL_H_
+#undef LINNET_KERNELS_POOL_INL_H_
+#else
+#define LINNET_KERNELS_POOL_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include "kernels/elementwise-inl.h"
+#include "kernels/pool_window.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+namespace HWY_NAMESPACE {
+
+// Calls f(pointer offset) for the pixels of the window, row by row.
+template <class F>
+HWY_INLINE void ForWindow(const PoolWindow& w, F&& f) {
+  for (int64_t y = 0; y < w.rows; ++y) {
+    for (int64_t x = 0; x < w.columns; ++x) f(y * w.row + x * w.pixel);
+  }
+}
+
+// NaN wins, and stays.
+HWY_INLINE VF NanMax(VF max, VF x) {
+  return hn::IfThenElse(hn::Or(hn::Gt(x, max), hn::IsNaN(x)), x, max);
+}
+
+template <class Load>
+HWY_INLINE VF WindowMax(const PoolWindow& w, const float* p, Load load) {
+  VF max = load(p);
+  ForWindow(w, [&](int64_t at) HWY_ATTR { max = NanMax(max, load(p + at)); });
+  return max;
+}
+
+inline void MaxPixel(const PoolWindow& w, const float* src, int64_t channels, float* dst) {
+  ForVectors(channels, [&](int64_t c, auto load, auto store)
+                           HWY_ATTR { store(WindowMax(w, src + c, load), dst + c); });
+}
+
+// dx += dy at the first place of the maximum.
+inline void MaxGradientPixel(const PoolWindow& w, const float* src, const float* dy,
+                             int64_t channels, float* dx) {
+  ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+    const VF max = WindowMax(w, src + c, load);
+    VF left = load(dy + c);  // becomes zero once it is given away
+    ForWindow(w, [&](int64_t at) HWY_ATTR {
+      const VF x = load(src + at + c);
+      const auto here = hn::Or(hn::Eq(x, max), hn::IsNaN(x));
+      float* to = dx + at + c;
+      store(hn::Add(load(to), hn::IfThenElseZero(here, left)), to);
+      left = hn::IfThenZeroElse(here, left);
+    });
+  });
+}
+
+// dst = scale * sum of the window
+inline void AveragePixel(const PoolWindow& w, const float* src, float scale, int64_t channels,
+                         float* dst) {
+  const DF d;
+  ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+    VF sum = hn::Zero(d);
+    ForWindow(w, [&](int64_t at) HWY_ATTR { sum = hn::Add(sum, load(src + at + c)); });
+    store(hn::Mul(sum, hn::Set(d, scale)), dst + c);
+  });
+}
+
+// dx += scale * dy in the whole window
+inline void AverageGradientPixel(const PoolWindow& w, const float* dy, float scale,
+                                 int64_t channels, float* dx) {
+  const DF d;
+  ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+    const VF g = hn::Mul(load(dy + c), hn::Set(d, scale));
+    ForWindow(w, [&](int64_t at) HWY_ATTR { store(hn::Add(load(dx + at + c), g), dx + at + c); });
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // LINNET_KERNELS_POOL_INL_H_

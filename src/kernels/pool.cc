@@ -1,0 +1,209 @@
+#include "kernels/pool.h"
+
+#include <algorithm>
+
+#include "kernels/elementwise_table.h"
+#include "kernels/pool_window.h"
+#include "kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pool.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/pool-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+
+#ifndef LINNET_KERNELS_POOL_TABLE_
+#define LINNET_KERNELS_POOL_TABLE_
+struct PoolTable {
+  void (*max)(const PoolWindow&, const float* src, int64_t channels, float* dst);
+  void (*max_gradient)(const PoolWindow&, const float* src, const float* dy, int64_t channels,
+                       float* dx);
+  void (*average)(const PoolWindow&, const float* src, float scale, int64_t channels, float* dst);
+  void (*average_gradient)(const PoolWindow&, const float* dy, float scale, int64_t channels,
+                           float* dx);
+};
+#endif
+
+namespace HWY_NAMESPACE {
+
+const PoolTable* GetPoolTable() {
+  static constexpr PoolTable kTable = {MaxPixel, MaxGradientPixel, AveragePixel,
+                                       AverageGradientPixel};
+  return &kTable;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace linnet::kernels {
+namespace {
+
+HWY_EXPORT(GetPoolTable);
+const PoolTable& Table() { return *HWY_DYNAMIC_DISPATCH(GetPoolTable)(); }
+
+// An extent of a window along one axis: [begin, end) inside of the map, and the elements that an
+// average with count_include_pad divides by.
+struct Extent {
+  int64_t begin, end, padded;
+};
+Extent ExtentOf(int64_t out, int stride, int kernel, int pad_before, int pad_after, int64_t size) {
+  const int64_t begin = out * stride - pad_before;
+  const int64_t end = std::min(begin + kernel, size + pad_after);
+  return {std::max<int64_t>(begin, 0), std::min(end, size), end - begin};
+}
+
+// Calls f(window, float offset of its first pixel in the image's channel 0, divisor) for each
+// output of row oy; windows that miss the map are left out.
+template <class F>
+void ForOutputs(const PoolShape& s, int64_t oy, F&& f) {
+  const Extent y = ExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
+  for (int64_t ox = 0; ox < s.out_w; ++ox) {
+    const Extent x = ExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
+    const PoolWindow window = {y.end - y.begin, x.end - x.begin, s.w * s.c, s.c};
+    const int64_t divisor =
+        s.count_include_pad ? y.padded * x.padded : window.rows * window.columns;
+    const bool empty = window.rows <= 0 || window.columns <= 0;
+    f(ox, empty ? PoolWindow{0, 0, 0, 0} : window, (y.begin * s.w + x.begin) * s.c, divisor);
+  }
+}
+
+// pixel(window, source, divisor, destination)
+template <class F>
+void Forward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool, F&& pixel) {
+  ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
+    const int64_t row = static_cast<int64_t>(item);
+    const float* image = src + row / s.out_h * s.h * s.w * s.c;
+    ForOutputs(s, row % s.out_h,
+               [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
+                 float* to = dst + (row * s.out_w + ox) * s.c;
+                 if (window.rows == 0) return static_cast<void>(std::fill(to, to + s.c, 0.0f));
+                 pixel(window, image + at, divisor, to);
+               });
+  });
+}
+
+// pixel(window, offset in src and dx, offset in dy, channels, divisor). Windows overlap, so that an
+// image, or a block of its channels, is one item.
+template <class F>
+void Backward(const PoolShape& s, bool accumulate, float* dx, ThreadPool* pool, F&& pixel) {
+  constexpr int64_t kBlock = 128;
+  const int64_t blocks = (s.c + kBlock - 1) / kBlock;
+  ParallelFor(pool, static_cast<size_t>(s.n * blocks), [&](size_t item) {
+    const int64_t image = static_cast<int64_t>(item) / blocks;
+    const int64_t c = static_cast<int64_t>(item) % blocks * kBlock;
+    const int64_t channels = std::min(kBlock, s.c - c);
+    const int64_t first = image * s.h * s.w * s.c + c;
+    for (int64_t p = 0; !accumulate && p < s.h * s.w; ++p) {
+      float* to = dx + first + p * s.c;
+      std::fill(to, to + channels, 0.0f);
+    }
+    for (int64_t oy = 0; oy < s.out_h; ++oy) {
+      ForOutputs(s, oy, [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
+        if (window.rows == 0) return;
+        const int64_t out = ((image * s.out_h + oy) * s.out_w + ox) * s.c + c;
+        pixel(window, first + at, out, channels, divisor);
+      });
+    }
+  });
+}
+
+PoolShape WholeMap(const GlobalPoolShape& s) {
+  PoolShape shape;
+  shape.n = s.n;
+  shape.h = s.pixels;
+  shape.w = 1;
+  shape.c = s.c;
+  shape.out_h = shape.out_w = 1;
+  shape.kernel_h = static_cast<int>(s.pixels);
+  shape.kernel_w = 1;
+  return shape;
+}
+
+}  // namespace
+
+void MaxPoolForward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool) {
+  const PoolTable& table = Table();
+  Forward(s, src, dst, pool, [&](const PoolWindow& window, const float* from, int64_t, float* to) {
+    table.max(window, from, s.c, to);
+  });
+}
+
+void AveragePoolForward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool) {
+  const PoolTable& table = Table();
+  Forward(s, src, dst, pool,
+          [&](const PoolWindow& window, const float* from, int64_t divisor, float* to) {
+            table.average(window, from, 1.0f / static_cast<float>(divisor), s.c, to);
+          });
+}
+
+void MaxPoolBackward(const PoolShape& s, const float* src, const float* dy, bool accumulate,
+                     float* dx, ThreadPool* pool) {
+  const PoolTable& table = Table();
+  Backward(s, accumulate, dx, pool,
+           [&](const PoolWindow& window, int64_t at, int64_t out, int64_t channels, int64_t) {
+             table.max_gradient(window, src + at, dy + out, channels, dx + at);
+           });
+}
+
+void AveragePoolBackward(const PoolShape& s, const float* dy, bool accumulate, float* dx,
+                         ThreadPool* pool) {
+  const PoolTable& table = Table();
+  Backward(
+      s, accumulate, dx, pool,
+      [&](const PoolWindow& window, int64_t at, int64_t out, int64_t channels, int64_t divisor) {
+        table.average_gradient(window, dy + out, 1.0f / static_cast<float>(divisor), channels,
+                               dx + at);
+      });
+}
+
+void GlobalAverageForward(const GlobalPoolShape& s, const float* src, float* dst,
+                          ThreadPool* pool) {
+  const ElementwiseTable& table = Elementwise();
+  // Runs of pixels are summed apart, so that rounding grows with their number, not with the
+  // pixels'.
+  constexpr int64_t kBlock = 256, kRun = 64;
+  const int64_t blocks = (s.c + kBlock - 1) / kBlock;
+  ParallelFor(pool, static_cast<size_t>(s.n * blocks), [&](size_t item) {
+    const int64_t image = static_cast<int64_t>(item) / blocks;
+    const int64_t c = static_cast<int64_t>(item) % blocks * kBlock;
+    const int64_t channels = std::min(kBlock, s.c - c);
+    const float* from = src + image * s.pixels * s.c + c;
+    float* to = dst + image * s.c + c;
+    std::fill(to, to + channels, 0.0f);
+    for (int64_t p = 0; p < s.pixels; p += kRun) {
+      float sums[kBlock] = {};
+      table.column_sums(std::min(kRun, s.pixels - p), s.c, channels, from + p * s.c, sums);
+      table.scale(channels, sums, 1.0f, true, to);
+    }
+    table.scale(channels, to, 1.0f / static_cast<float>(s.pixels), false, to);
+  });
+}
+
+void GlobalAverageBackward(const GlobalPoolShape& s, const float* dy, bool accumulate, float* dx,
+                           ThreadPool* pool) {
+  const ElementwiseTable& table = Elementwise();
+  const float scale = 1.0f / static_cast<float>(s.pixels);
+  ForRowRuns(pool, s.n * s.pixels, s.c, [&](int64_t row, int64_t rows) {
+    for (int64_t r = row; r < row + rows; ++r) {
+      table.scale(s.c, dy + r / s.pixels * s.c, scale, accumulate, dx + r * s.c);
+    }
+  });
+}
+
+void GlobalMaxForward(const GlobalPoolShape& s, const float* src, float* dst, ThreadPool* pool) {
+  MaxPoolForward(WholeMap(s), src, dst, pool);
+}
+
+void GlobalMaxBackward(const GlobalPoolShape& s, const float* src, const float* dy, bool accumulate,
+                       float* dx, ThreadPool* pool) {
+  MaxPoolBackward(WholeMap(s), src, dy, accumulate, dx, pool);
+}
+
+}  // namespace linnet::kernels
+#endif  // HWY_ONCE
