@@ -2,6 +2,9 @@
 find_package(Threads REQUIRED)
 find_package(hwy REQUIRED CONFIG)
 find_package(fmt REQUIRED)
+add_library(linnet_fmt INTERFACE)  # its headers; base/fmt.cc compiles it
+target_include_directories(linnet_fmt SYSTEM INTERFACE
+  $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(JPEG REQUIRED)
