@@ -1,0 +1,245 @@
+#include "train/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "base/file.h"
+#include "train/evaluate.h"
+#include "train/trainer.h"
+
+namespace linnet {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Tensor CopyOf(std::span<const float> numbers) {
+  Tensor tensor(Shape{static_cast<int64_t>(numbers.size())});
+  std::copy(numbers.begin(), numbers.end(), tensor.data());
+  return tensor;
+}
+
+void CopyBack(const Tensor& from, std::span<float> to, const std::string& where) {
+  if (from.elements() != static_cast<int64_t>(to.size())) {
+    Fail(ErrorKind::kFile, "{}: expected {} numbers, found {}", where, to.size(), from.elements());
+  }
+  std::memcpy(to.data(), from.data(), from.bytes());
+}
+
+// All that decides the result of a run, as lines: a checkpoint of other lines is of another run.
+// What only changes its speed is left out.
+std::string Identity(const TrainJob& job) {
+  TrainOptions options = job.options;
+  options.threads = options.loader_threads = 1;
+  options.checkpoint_minutes = 0;
+  std::string text;
+  const auto add = [&](const char* name, const auto& field, const char*) {
+    text += std::string(name) + "=" + FieldToText(field) + "\n";
+  };
+  VisitFields(options, add);
+  VisitFields(job.augment, add);
+  VisitFields(job.pipeline, add);
+  for (const std::string& name : job.images->dataset().classes) text += "class " + name + "\n";
+  for (const Split split : kSplits) {
+    text += fmt::format("{} pictures={}\n", FieldToText(split),
+                        job.images->dataset().items(split).size());
+  }
+  return text + GraphToText(job.graph);
+}
+
+void ExpectSameRun(const std::string& path, const std::string& found, const std::string& expected) {
+  if (found == expected) return;
+  const auto a = SplitText(found, '\n'), b = SplitText(expected, '\n');
+  const auto [there, here] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  Fail(ErrorKind::kUsage,
+       "{} is of another run: it has '{}', this run has '{}'. Continue with the same options, or "
+       "choose another "
+       "folder",
+       path, there == a.end() ? "" : *there, here == b.end() ? "" : *here);
+}
+
+void ExpectClasses(const TrainJob& job) {
+  const InputSize size{1, job.pipeline.height(), job.pipeline.width()};
+  const std::vector<Shape> shapes = InferShapes(job.graph, size);
+  if (shapes[0].c() != job.pipeline.channels) {
+    Fail(ErrorKind::kUsage, "the network takes {} channels, the image pipeline gives {}",
+         shapes[0].c(), job.pipeline.channels);
+  }
+  const int64_t classes = static_cast<int64_t>(job.images->dataset().classes.size());
+  for (const Value output : job.graph.outputs) {
+    if (shapes[output].rank() != 2 || shapes[output][1] != classes) {
+      Fail(ErrorKind::kUsage,
+           "the data have {} classes, but output '{}' of the network is {}; use classes={}",
+           classes, job.graph.nodes[output].name, shapes[output].ToString(), classes);
+    }
+  }
+}
+
+// One run, from its first step or its checkpoint to its last step.
+class Run {
+ public:
+  Run(const TrainJob& job, const TrainHooks& hooks)
+      : job_(job),
+        hooks_(hooks),
+        pool_(job.options.threads),
+        loader_(Loader::Train(job.images, Split::kTrain, job.pipeline, job.augment,
+                              {.batch = job.options.batch,
+                               .seed = job.options.seed,
+                               .threads = job.options.loader_threads})),
+        trainer_(job.graph, {loader_->batch(), job.pipeline.height(), job.pipeline.width()},
+                 job.options, &pool_),
+        epoch_steps_(loader_->batches()),
+        schedule_(MakeSchedule(job.options, epoch_steps_)),
+        last_checkpoint_(Now()) {
+    state_.identity = Identity(job);
+    if (!job.folder.empty()) Resume();
+  }
+
+  TrainResult Go() {
+    while (step() < schedule_.steps) {
+      TrainEpoch();
+      EndEpoch();
+    }
+    return {.params = trainer_.Delivered(),
+            .log = state_.log,
+            .best_epoch = state_.best_epoch,
+            .steps = schedule_.steps,
+            .images_per_second = seconds_ > 0 ? static_cast<double>(images_) / seconds_ : 0,
+            .broken = loader_->broken()};
+  }
+
+ private:
+  int64_t step() const { return state_.epoch * epoch_steps_ + state_.step_in_epoch; }
+  // Steps of the current epoch; the last one may be cut short by the end of the run.
+  int64_t steps_now() const {
+    return std::min(epoch_steps_, schedule_.steps - state_.epoch * epoch_steps_);
+  }
+  std::string CheckpointPath() const { return job_.folder + "/checkpoint.safetensors"; }
+  bool Interrupted() const { return hooks_.interrupt != nullptr && *hooks_.interrupt; }
+
+  void Resume() {
+    std::filesystem::create_directories(job_.folder);
+    std::optional<Checkpoint> found = LoadCheckpoint(CheckpointPath());
+    if (!found) return;
+    ExpectSameRun(CheckpointPath(), found->identity, state_.identity);
+    state_ = std::move(*found);
+    CopyBack(state_.weights, trainer_.parameters().all(), CheckpointPath());
+    CopyBack(state_.momentum, trainer_.momentum(), CheckpointPath());
+    CopyBack(state_.average, trainer_.average(), CheckpointPath());
+    hooks_.progress.Say(
+        fmt::format("going on at epoch {}, step {}", state_.epoch + 1, state_.step_in_epoch));
+  }
+
+  void Save() {
+    last_checkpoint_ = Now();
+    if (job_.folder.empty()) return;
+    state_.weights = CopyOf(trainer_.parameters().all());
+    state_.momentum = CopyOf(trainer_.momentum());
+    state_.average = CopyOf(trainer_.average());
+    SaveCheckpoint(CheckpointPath(), state_);
+    WriteFileAtomic(job_.folder + "/log.csv", LogToCsv(state_.log));
+  }
+
+  void StopHere() {
+    Save();
+    Fail(ErrorKind::kInterrupted, "interrupted at epoch {}, step {}{}", state_.epoch + 1,
+         state_.step_in_epoch,
+         job_.folder.empty() ? ""
+                             : "; the same command goes on from the checkpoint in " + job_.folder);
+  }
+
+  void TrainEpoch() {
+    const int64_t epochs = (schedule_.steps + epoch_steps_ - 1) / epoch_steps_;
+    const int64_t batch = loader_->batch();
+    Progress progress(hooks_.progress, fmt::format("epoch {}/{}", state_.epoch + 1, epochs),
+                      steps_now() * batch, "images");
+    progress.Resume(state_.step_in_epoch * batch);
+    loader_->Seek(state_.epoch, state_.step_in_epoch);
+    while (state_.step_in_epoch < steps_now()) {
+      const double begin = Now();
+      const Batch& pictures = *loader_->Next();
+      const double loss = trainer_.Step(pictures.images, pictures.labels, schedule_, step());
+      if (!std::isfinite(loss)) FailDiverged(loss);
+      seconds_ += Now() - begin;
+      images_ += batch;
+      state_.loss_sum += loss;
+      ++state_.step_in_epoch;
+      progress.Update(
+          state_.step_in_epoch * batch,
+          fmt::format("loss {:.3f}", state_.loss_sum / static_cast<double>(state_.step_in_epoch)));
+      if (Interrupted()) StopHere();
+      if (Now() - last_checkpoint_ > job_.options.checkpoint_minutes * 60) Save();
+    }
+    progress.Finish();
+  }
+
+  [[noreturn]] void FailDiverged(double loss) {
+    Fail(ErrorKind::kData,
+         "the loss became {} at epoch {}, step {}: training diverged. Lower lr (now {}){}", loss,
+         state_.epoch + 1, state_.step_in_epoch + 1, job_.options.lr,
+         job_.folder.empty() ? "" : "; earlier results in " + job_.folder + " are intact");
+  }
+
+  void EndEpoch() {
+    EpochLog row{.epoch = static_cast<int>(state_.epoch + 1),
+                 .lr = LearningRate(job_.options, schedule_, step() - 1),
+                 .train_loss = state_.loss_sum / static_cast<double>(state_.step_in_epoch)};
+    if (job_.evaluate) Validate(row);
+    state_.log.push_back(row);
+    state_.loss_sum = 0;
+    if (state_.step_in_epoch == epoch_steps_) {
+      ++state_.epoch;
+      state_.step_in_epoch = 0;
+    }
+    Save();
+    if (Interrupted() && step() < schedule_.steps) StopHere();
+  }
+
+  void Validate(EpochLog& row) {
+    const ParamMap params = trainer_.Delivered();
+    const Evaluation result = Evaluate({.graph = job_.graph,
+                                        .params = params,
+                                        .pipeline = job_.pipeline,
+                                        .images = job_.images,
+                                        .split = Split::kVal,
+                                        .loader_threads = job_.options.loader_threads,
+                                        .pool = &pool_});
+    row.val_top1 = result.top1();
+    row.val_top5 = result.top5();
+    hooks_.progress.Say(fmt::format("epoch {}: loss {:.4f}, validation top-1 {:.2f} %", row.epoch,
+                                    row.train_loss, 100 * row.val_top1));
+    if (row.val_top1 < state_.best_top1) return;
+    state_.best_top1 = row.val_top1;
+    state_.best_epoch = row.epoch;
+    if (hooks_.best) hooks_.best(params, row);
+  }
+
+  const TrainJob& job_;
+  const TrainHooks& hooks_;
+  ThreadPool pool_;
+  std::unique_ptr<Loader> loader_;
+  Trainer trainer_;
+  const int64_t epoch_steps_;
+  const Schedule schedule_;
+  Checkpoint state_;
+  double last_checkpoint_;
+  double seconds_ = 0;
+  int64_t images_ = 0;
+};
+
+}  // namespace
+
+TrainResult Train(const TrainJob& job, const TrainHooks& hooks) {
+  CheckOptions(job.options);
+  RequireSplit(job.images->dataset(), Split::kTrain);
+  if (job.evaluate) RequireSplit(job.images->dataset(), Split::kVal);
+  ExpectClasses(job);
+  return Run(job, hooks).Go();
+}
+
+}  // namespace linnet

@@ -1,0 +1,76 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+
+#include "base/rng.h"
+#include "ops/training.h"
+#include "rewrite/rewrite.h"
+
+namespace linnet {
+namespace {
+
+// Weight of an auxiliary head's loss (GoogLeNet, 1409.4842 sec. 5).
+constexpr float kAuxiliaryWeight = 0.3f;
+
+Tensor CopyOf(std::span<const float> numbers) {
+  Tensor tensor(Shape{static_cast<int64_t>(numbers.size())});
+  std::copy(numbers.begin(), numbers.end(), tensor.data());
+  return tensor;
+}
+
+}  // namespace
+
+Trainer::Trainer(const Graph& graph, const InputSize& size, const TrainOptions& options,
+                 ThreadPool* pool)
+    : options_(options),
+      pool_(pool),
+      parameters_(graph, options.seed),
+      executor_(RewriteForTraining(graph), size, parameters_, pool),
+      momentum_(Shape{static_cast<int64_t>(parameters_.trained())}),
+      average_(CopyOf(parameters_.all())) {}
+
+double Trainer::Loss(std::span<const int> labels) {
+  double loss = 0;
+  for (size_t i = 0; i < executor_.outputs(); ++i) {
+    Tensor gradient = executor_.output_gradient(i);
+    const double head =
+        SoftmaxCrossEntropy(executor_.output(i), labels, options_.label_smoothing, gradient, pool_);
+    if (i == 0) {
+      loss = head;
+      continue;
+    }
+    loss += kAuxiliaryWeight * head;
+    std::for_each_n(gradient.data(), gradient.elements(), [](float& g) { g *= kAuxiliaryWeight; });
+  }
+  return loss;
+}
+
+void Trainer::Update(float rate, float ema_decay) {
+  SgdRule rule{rate, options_.momentum, options_.weight_decay, options_.nesterov};
+  const std::span<float> w = parameters_.all(), g = parameters_.all_gradients(), v = momentum();
+  const size_t decayed = parameters_.decayed(), trained = parameters_.trained();
+  SgdStep(rule, w.first(decayed), g.first(decayed), v.first(decayed), pool_);
+  rule.weight_decay = 0;
+  const size_t rest = trained - decayed;
+  SgdStep(rule, w.subspan(decayed, rest), g.subspan(decayed, rest), v.subspan(decayed, rest),
+          pool_);
+  if (options_.ema > 0) EmaUpdate(ema_decay, average(), w, pool_);
+}
+
+double Trainer::Step(const Tensor& images, std::span<const int> labels, const Schedule& schedule,
+                     int64_t step) {
+  const uint64_t seed = MixStream(options_.seed, static_cast<uint64_t>(step), /*dropout*/ 1);
+  const std::span<float> gradients = parameters_.all_gradients();
+  std::fill(gradients.begin(), gradients.end(), 0.0f);
+  executor_.Forward(images, seed);
+  const double loss = Loss(labels);
+  executor_.Backward(seed);
+  Update(LearningRate(options_, schedule, step), EmaDecay(options_, step));
+  return loss;
+}
+
+ParamMap Trainer::Delivered() {
+  return parameters_.ToMap(options_.ema > 0 ? average() : parameters_.all());
+}
+
+}  // namespace linnet

@@ -1,0 +1,46 @@
+// Trainer: the network, its optimizer and their state; one step at a time.
+#ifndef LINNET_TRAIN_TRAINER_H_
+#define LINNET_TRAIN_TRAINER_H_
+
+#include <span>
+
+#include "base/thread_pool.h"
+#include "train/executor.h"
+#include "train/options.h"
+#include "train/parameters.h"
+
+namespace linnet {
+
+class Trainer {
+ public:
+  // 'graph' as the architecture describes it; its outputs are logits [batch, classes]: the first is
+  // the network's answer, others are auxiliary heads. Error (kUsage) if it cannot be trained.
+  Trainer(const Graph& graph, const InputSize& size, const TrainOptions& options, ThreadPool* pool);
+
+  const Shape& input_shape() const { return executor_.input_shape(); }
+
+  // Forward, backward, update with 'images', [batch, h, w, channels]. 'step' counts from 0 over the
+  // whole run and decides rate and random numbers. Returns the loss of the batch.
+  double Step(const Tensor& images, std::span<const int> labels, const Schedule& schedule,
+              int64_t step);
+
+  Parameters& parameters() { return parameters_; }
+  std::span<float> momentum() { return {momentum_.data(), parameters_.trained()}; }
+  std::span<float> average() { return {average_.data(), parameters_.all().size()}; }
+  // What is delivered: the average of the weights, or the weights where there is none.
+  ParamMap Delivered();
+
+ private:
+  double Loss(std::span<const int> labels);
+  void Update(float rate, float ema_decay);
+
+  TrainOptions options_;
+  ThreadPool* pool_;
+  Parameters parameters_;
+  Executor executor_;
+  Tensor momentum_, average_;
+};
+
+}  // namespace linnet
+
+#endif  // LINNET_TRAIN_TRAINER_H_

@@ -1,0 +1,198 @@
+#include "train/train.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "base/file.h"
+#include "train/evaluate.h"
+#include "train/tiny_data.h"
+#include "train/trainer.h"
+
+namespace linnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+bool SameBits(const ParamMap& a, const ParamMap& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [name, tensor] : a) {
+    if (std::memcmp(tensor.data(), b.at(name).data(), tensor.bytes()) != 0) return false;
+  }
+  return true;
+}
+
+std::string FreshFolder(const std::string& name) {
+  const auto folder = std::filesystem::temp_directory_path() / ("linnet_" + name);
+  std::filesystem::remove_all(folder);
+  return folder.string();
+}
+
+std::string ErrorOf(const TrainJob& job, ErrorKind kind) {
+  try {
+    Train(job, {});
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Train, LearnsAndMeasuresOnThePlan) {
+  const TrainJob job = TinyJob(TinyData(400, 100));
+  const TrainResult result = Train(job, {});
+  EXPECT_GT(result.log.back().val_top1, 0.9);
+  EXPECT_LT(result.log.back().train_loss, result.log.front().train_loss);
+  const Evaluation evaluation = Evaluate({.graph = job.graph,
+                                          .params = result.params,
+                                          .pipeline = job.pipeline,
+                                          .images = job.images});
+  EXPECT_EQ(evaluation.count, 100);
+  EXPECT_EQ(evaluation.top1(), result.log.back().val_top1);
+  EXPECT_EQ(evaluation.top5(), 1);
+  int64_t diagonal = 0;
+  for (int i = 0; i < 4; ++i) diagonal += evaluation.confusion[i * 4 + i];
+  EXPECT_EQ(diagonal, evaluation.correct1);
+}
+
+TEST(Train, TheSameBitsForAnyNumberOfThreads) {
+  TrainJob job = TinyJob(TinyData(200, 20));
+  const TrainResult one = Train(job, {});
+  job.options.threads = 2;
+  job.options.loader_threads = 3;
+  EXPECT_TRUE(SameBits(one.params, Train(job, {}).params));
+  job.options.seed = 2;
+  EXPECT_FALSE(SameBits(one.params, Train(job, {}).params));
+}
+
+TEST(Train, InterruptedAnywhereAndResumedEndsTheSame) {
+  const TrainJob whole = TinyJob(TinyData(200, 20));
+  const TrainResult uninterrupted = Train(whole, {});
+  TrainJob job = whole;
+  job.folder = FreshFolder("train_resume");
+  std::atomic<bool> interrupt = true;  // stops after every single step
+  int stops = 0;
+  for (;; ++stops) {
+    try {
+      const TrainResult result = Train(job, {.interrupt = &interrupt});
+      EXPECT_TRUE(SameBits(uninterrupted.params, result.params));
+      EXPECT_EQ(LogToCsv(result.log), LogToCsv(uninterrupted.log));
+      break;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.kind(), ErrorKind::kInterrupted) << error.what();
+    }
+  }
+  EXPECT_GE(stops, 3 * (200 / 16));
+  EXPECT_EQ(ReadFile(job.folder + "/log.csv"), LogToCsv(uninterrupted.log));
+}
+
+TEST(Train, ACheckpointOfAnotherRunIsRefused) {
+  TrainJob job = TinyJob(TinyData(64, 8));
+  job.options.epochs = 1;
+  job.folder = FreshFolder("train_other");
+  Train(job, {});
+  job.options.lr = 0.01f;
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage),
+              HasSubstr("it has 'lr=0.05', this run has 'lr=0.01'"));
+}
+
+TEST(Train, BrokenPicturesAreSkippedAndReported) {
+  TrainJob job = TinyJob(TinyData(64, 8, /*broken=*/5));
+  job.options.epochs = 1;
+  const TrainResult result = Train(job, {});
+  ASSERT_EQ(result.broken.size(), 1u);
+  EXPECT_EQ(result.broken[0].name, "picture5");
+}
+
+TEST(Train, TheBestIsReportedOnce) {
+  TrainJob job = TinyJob(TinyData(200, 40));
+  std::vector<double> best;
+  Train(job, {.best = [&](const ParamMap&, const EpochLog& row) { best.push_back(row.val_top1); }});
+  ASSERT_FALSE(best.empty());
+  EXPECT_TRUE(std::is_sorted(best.begin(), best.end()));
+}
+
+TEST(Train, StepsCutARunShort) {
+  TrainJob job = TinyJob(TinyData(200, 20));
+  job.options.steps = 14;  // 12 in the first epoch
+  const TrainResult result = Train(job, {});
+  EXPECT_EQ(result.steps, 14);
+  EXPECT_EQ(result.log.size(), 2u);
+}
+
+TEST(Train, ErrorsHelp) {
+  TrainJob job = TinyJob(TinyData(64, 0));
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kData), HasSubstr("val"));
+  job = TinyJob(TinyData(64, 8));
+  job.options.lr = -1;
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("lr=-1: expected 0 to"));
+  job = TinyJob(TinyData(64, 8));
+  std::get<Dense>(job.graph.nodes.back().op).out_features = 5;
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("use classes=4"));
+  job = TinyJob(TinyData(64, 8));
+  job.options.lr = 1000;
+  job.options.warmup_epochs = 0;
+  job.options.epochs = 20;
+  job.options.weight_decay = 1;
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kData), HasSubstr("diverged"));
+}
+
+TEST(Schedule, WarmsUpAndEndsNearZero) {
+  TrainOptions options;
+  const Schedule schedule = MakeSchedule(options, 100);
+  EXPECT_EQ(schedule.steps, 3000);
+  EXPECT_EQ(schedule.warmup_steps, 100);
+  EXPECT_LT(LearningRate(options, schedule, 0), 0.002f);
+  EXPECT_FLOAT_EQ(LearningRate(options, schedule, 100), options.lr);
+  EXPECT_LT(LearningRate(options, schedule, 2999), 1e-6f);
+  options.steps = 50;
+  EXPECT_EQ(MakeSchedule(options, 100).warmup_steps, 5);
+  EXPECT_FLOAT_EQ(EmaDecay(options, 0), 0.1f);
+  EXPECT_FLOAT_EQ(EmaDecay(options, 1000000), options.ema);
+}
+
+TEST(Log, CsvRoundTrips) {
+  const std::vector<EpochLog> log = {{1, 0.1, 2.302585092994046, 0.1, 0.5},
+                                     {2, 0.05, 1.0 / 3, 0.2, 0.6}};
+  EXPECT_EQ(LogToCsv(LogFromCsv(LogToCsv(log))), LogToCsv(log));
+}
+
+// The whole network's gradient against central differences of its loss.
+TEST(Trainer, GradientOfTheWholeNetwork) {
+  TrainJob job = TinyJob(TinyData(64, 8));
+  job.options.momentum = 0;
+  job.options.nesterov = false;
+  job.options.weight_decay = 0;
+  job.options.ema = 0;
+  job.options.lr = 1;
+  const InputSize size{4, kTinySide, kTinySide};
+  Tensor images(Shape{4, kTinySide, kTinySide, 3});
+  Rng rng(5);
+  for (int64_t i = 0; i < images.elements(); ++i) images.data()[i] = rng.Normal();
+  const std::vector<int> labels = {0, 1, 2, 3};
+  const Schedule schedule{.steps = 1'000'000};
+  const auto loss_at = [&](const std::string& name, int64_t index, float delta) {
+    Trainer trainer(job.graph, size, job.options, nullptr);
+    trainer.parameters().value(name).data()[index] += delta;
+    return trainer.Step(images, labels, schedule, 0);
+  };
+  Trainer trainer(job.graph, size, job.options, nullptr);
+  trainer.Step(images, labels, schedule, 0);
+  for (const char* name :
+       {"stem.weight", "bn1.weight", "bn1.bias", "dw.weight", "pw.weight", "fc.weight"}) {
+    const Tensor gradient = trainer.parameters().gradient(name);
+    for (int trial = 0; trial < 4; ++trial) {
+      const int64_t index = rng.Below(static_cast<uint32_t>(gradient.elements()));
+      constexpr float kDelta = 3e-3f;
+      const double slope =
+          (loss_at(name, index, kDelta) - loss_at(name, index, -kDelta)) / (2 * kDelta);
+      EXPECT_NEAR(gradient.data()[index], slope, 0.02 * std::abs(slope) + 3e-3)
+          << name << " " << index;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace linnet
