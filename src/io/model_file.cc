@@ -1,0 +1,110 @@
+#include "io/model_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/safetensors.h"
+#include "io/model_check.h"
+
+namespace linnet {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "1";
+// A long graph has some ten thousand bytes; reading takes quadratic time.
+constexpr size_t kMaxGraphText = 1 << 20;
+
+// Class names come from folders and may hold bytes that are not UTF-8; those become U+FFFD.
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json ChecksToJson(const std::vector<CheckVector>& checks) {
+  json list = json::array();
+  for (const CheckVector& check : checks) {
+    list.push_back({{"seed", check.seed}, {"output", check.output}});
+  }
+  return list;
+}
+
+std::vector<CheckVector> ChecksFromJson(const json& list) {
+  std::vector<CheckVector> checks;
+  for (const json& item : list) {
+    checks.push_back(
+        {item.at("seed").get<uint64_t>(), item.at("output").get<std::vector<float>>()});
+  }
+  return checks;
+}
+
+Metadata ToMetadata(const Model& model) {
+  return {{"linnet.format", kFormat},
+          {"linnet.graph", GraphToText(model.graph)},
+          {"linnet.pipeline", PipelineToJson(model.pipeline).dump()},
+          {"linnet.labels", Dump(model.labels)},
+          {"linnet.record", model.record},
+          {"linnet.checks", ChecksToJson(MakeChecks(model)).dump()}};
+}
+
+const std::string& Required(const Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) {
+    Fail(ErrorKind::kFile, "expected a model written by Linnet; its metadata has no '{}'", key);
+  }
+  return found->second;
+}
+
+Model FromMetadata(const Metadata& metadata) {
+  const std::string& format = Required(metadata, "linnet.format");
+  if (format != kFormat) {
+    Fail(ErrorKind::kFile, "expected model format {}, found '{}': written by a later release",
+         kFormat, format.substr(0, 20));
+  }
+  const std::string& graph = Required(metadata, "linnet.graph");
+  if (graph.size() > kMaxGraphText) {
+    Fail(ErrorKind::kFile, "expected a graph of at most {} bytes, found {}", kMaxGraphText,
+         graph.size());
+  }
+  Model model;
+  model.graph = GraphFromText(graph);
+  model.pipeline = PipelineFromJson(json::parse(Required(metadata, "linnet.pipeline")), "pipeline");
+  model.labels = json::parse(Required(metadata, "linnet.labels")).get<std::vector<std::string>>();
+  model.record = Required(metadata, "linnet.record");
+  if (!json::accept(model.record)) Fail(ErrorKind::kFile, "its training record is not JSON");
+  model.checks = ChecksFromJson(json::parse(Required(metadata, "linnet.checks")));
+  return model;
+}
+
+}  // namespace
+
+std::string ModelToBytes(const Model& model) {
+  CheckModel(model);
+  return TensorsToBytes(model.params, ToMetadata(model));
+}
+
+void SaveModel(const std::string& path, const Model& model) {
+  CheckModel(model);
+  SaveTensors(path, model.params, ToMetadata(model));
+}
+
+Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where) {
+  TensorFile file = TensorsFromBytes(bytes, where);
+  try {
+    Model model = FromMetadata(file.metadata);
+    model.params = std::move(file.tensors);
+    CheckModel(model);
+    return model;
+  } catch (const Error& error) {
+    Fail(ErrorKind::kFile, "{}: {}", where, error.what());
+  } catch (const json::exception& error) {
+    Fail(ErrorKind::kFile, "{}: damaged metadata: {}", where, error.what());
+  }
+}
+
+Model LoadModel(const std::string& path) {
+  const auto mapped = MappedFile::Open(path);
+  return ModelFromBytes(mapped->bytes(), path);
+}
+
+}  // namespace linnet

@@ -1,0 +1,127 @@
+#include "io/params_file.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/safetensors.h"
+#include "io/half.h"
+
+namespace linnet {
+namespace {
+
+// Float32 numbers, or no tensor if they are of another kind.
+Tensor Widened(const Tensor& tensor) {
+  if (tensor.dtype() == DType::kF32) return tensor;
+  if (tensor.dtype() != DType::kF16 && tensor.dtype() != DType::kBF16) return {};
+  Tensor wide(tensor.shape());
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    const uint16_t bits = tensor.data<uint16_t>()[i];
+    wide.data()[i] = tensor.dtype() == DType::kF16 ? FromFloat16(bits) : FromBFloat16(bits);
+  }
+  return wide;
+}
+
+// [O,I,H,W] -> [O,H,W,I].
+Tensor ToOhwi(const Tensor& oihw) {
+  const Shape& s = oihw.shape();
+  Tensor ohwi(Shape{s[0], s[2], s[3], s[1]});
+  const float* from = oihw.data();
+  const int64_t taps = s[2] * s[3];
+  for (int64_t o = 0; o < s[0]; ++o) {
+    for (int64_t i = 0; i < s[1]; ++i) {
+      for (int64_t t = 0; t < taps; ++t) ohwi.data()[(o * taps + t) * s[1] + i] = *from++;
+    }
+  }
+  return ohwi;
+}
+
+Shape WithoutOnes(const Shape& shape) {
+  Shape kept;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] != 1) kept.Append(shape[i]);
+  }
+  return kept;
+}
+
+// Up to ten names, for a message.
+std::string ListOf(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 10;
+  std::string text;
+  for (size_t i = 0; i < std::min(kMost, names.size()); ++i) text += (i ? ", " : "") + names[i];
+  if (names.size() > kMost) text += fmt::format(" and {} more", names.size() - kMost);
+  return text;
+}
+
+struct Problems {
+  std::vector<std::string> missing, unexpected, wrong;
+  std::string ToString() const {
+    std::string text;
+    if (!missing.empty()) text += "; missing: " + ListOf(missing);
+    if (!unexpected.empty()) text += "; unexpected: " + ListOf(unexpected);
+    if (!wrong.empty()) text += "; not as expected: " + ListOf(wrong);
+    return text;
+  }
+};
+
+// The parameter as the graph wants it, or none if it has another shape or type.
+Tensor Adapted(const Tensor& tensor, const ParamSpec& spec, bool foreign) {
+  Tensor param = Widened(tensor);
+  if (!param) return {};
+  if (foreign && param.shape().rank() == 4) param = ToOhwi(param);
+  if (param.shape() == spec.shape) return param;
+  const bool same = foreign && WithoutOnes(param.shape()) == WithoutOnes(spec.shape);
+  return same ? param.Reshaped(spec.shape) : Tensor();
+}
+
+// Moves the parameters of one node from 'tensors' to 'params'.
+void TakeNode(const Node& node, const std::vector<ParamSpec>& specs, bool foreign,
+              TensorMap& tensors, ParamMap& params, Problems& problems) {
+  for (const ParamSpec& spec : specs) {
+    const std::string name = ParamName(node, spec);
+    const auto found = tensors.extract(name);
+    if (!found) {
+      problems.missing.push_back(name);
+      continue;
+    }
+    const Tensor& tensor = found.mapped();
+    const Tensor param = Adapted(tensor, spec, foreign);
+    if (param) {
+      params[name] = param;
+    } else {
+      problems.wrong.push_back(fmt::format("{} {} {} (expected {})", name,
+                                           DTypeName(tensor.dtype()), tensor.shape().ToString(),
+                                           spec.shape.ToString()));
+    }
+  }
+}
+
+}  // namespace
+
+ParamMap ParamsFromBytes(std::span<const uint8_t> bytes, const std::string& where,
+                         const Graph& graph) {
+  TensorFile file = TensorsFromBytes(bytes, where);
+  const auto specs = GraphParams(graph, InferShapes(graph));
+  ParamMap params;
+  Problems problems;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    TakeNode(graph.nodes[i], specs[i], !file.verified, file.tensors, params, problems);
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    if (!name.ends_with("num_batches_tracked")) problems.unexpected.push_back(name);
+  }
+  const std::string text = problems.ToString();
+  if (!text.empty()) {
+    Fail(ErrorKind::kFile, "{}: its tensors are not the parameters of '{}'{}", where, graph.name,
+         text);
+  }
+  return params;
+}
+
+ParamMap LoadParams(const std::string& path, const Graph& graph) {
+  const auto mapped = MappedFile::Open(path);
+  return ParamsFromBytes(mapped->bytes(), path, graph);
+}
+
+}  // namespace linnet
