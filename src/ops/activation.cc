@@ -1,6 +1,7 @@
 // Activation: y = f(x), element by element. The formulas are in base/activation.h.
+#include "kernels/elementwise.h"
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -21,7 +22,21 @@ struct ActivationOp {
   }
 
   static Prepared Prepare(const Act& op, const PrepareArgs& args) {
-    return PrepareFromReference<ActivationOp>(op, args);
+    const int64_t count = args.out.elements();
+    Prepared prepared;
+    prepared.kernel = KernelName("activation");
+    prepared.in_place = !args.training;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::ActivationForward(count, op.kind, op.alpha, a.in[0].data(), MutableData(a.out),
+                                 a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      kernels::ActivationBackward(count, op.kind, op.alpha, a.in[0].data(), a.dout.data(),
+                                  a.accumulate[0], a.din[0].data(), a.pool);
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

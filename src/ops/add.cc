@@ -1,6 +1,8 @@
 // Addition with a fused activation: y = act(a + b).
+#include "kernels/elementwise.h"
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
+#include "ops/pass.h"
 
 namespace linnet {
 namespace {
@@ -27,7 +29,36 @@ struct AddOp {
   }
 
   static Prepared Prepare(const Add& op, const PrepareArgs& args) {
-    return PrepareFromReference<AddOp>(op, args);
+    const int64_t count = args.out.elements();
+    Prepared prepared;
+    prepared.kernel = KernelName("add");
+    prepared.in_place = !args.training;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::AddForward(count, a.in[0].data(), a.in[1].data(), op.act.kind, op.act.alpha,
+                          MutableData(a.out), a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      for (int i = 0; i < 2; ++i) {
+        if (a.din[i]) Gradient(op, count, a, a.accumulate[i], a.din[i].data());
+      }
+    };
+    return prepared;
+  }
+
+  // The same for both terms: dout * act'(a + b).
+  static void Gradient(const Add& op, int64_t count, const BackwardArgs& a, bool accumulate,
+                       float* dx) {
+    const auto [act, alpha] = op.act;
+    const float* dy = a.dout.data();
+    if (act == Activation::kIdentity) {
+      CopyOrAdd(count, dy, accumulate, dx, a.pool);
+    } else if (DerivativeFromResult(act)) {
+      kernels::ActivationBackward(count, act, alpha, a.out.data(), dy, accumulate, dx, a.pool);
+    } else {
+      kernels::AddBackward(count, a.in[0].data(), a.in[1].data(), act, alpha, dy, accumulate, dx,
+                           a.pool);
+    }
   }
 
   static std::vector<Sample> Samples() {

@@ -4,8 +4,10 @@
 //
 // Training: mean and (biased) variance of the batch, and the running statistics move towards them;
 // inference: the running statistics.
+#include "kernels/batch_norm.h"
+
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -69,7 +71,81 @@ struct BatchNormOp {
   }
 
   static Prepared Prepare(const BatchNorm& op, const PrepareArgs& args) {
-    return PrepareFromReference<BatchNormOp>(op, args);
+    return args.training ? PrepareTraining(op, args) : PrepareInference(op, args);
+  }
+
+  static kernels::BatchNormShape KernelShape(const PrepareArgs& args) {
+    return {.rows = Rows(args.in[0]), .channels = Channels(args.in[0])};
+  }
+
+  // gamma or beta, or null where the layer has none.
+  template <class Tensors>
+  static const float* Affine(const BatchNorm& op, const Tensors& params, int i) {
+    return op.affine ? params[i].data() : nullptr;
+  }
+
+  // Running statistics are constants: y = act(scale * x + shift).
+  static Prepared PrepareInference(const BatchNorm& op, const PrepareArgs& args) {
+    const kernels::BatchNormShape shape = KernelShape(args);
+    const Tensor scale({shape.channels}), shift({shape.channels});
+    Prepared prepared;
+    prepared.kernel = KernelName("batch_norm");
+    prepared.in_place = true;
+    prepared.pack = [=](std::span<const Tensor> params) {
+      const size_t statistics = op.affine ? 2 : 0;
+      kernels::BatchNormFold(shape.channels, Affine(op, params, 0), Affine(op, params, 1),
+                             params[statistics].data(), params[statistics + 1].data(), op.eps,
+                             MutableData(scale), MutableData(shift));
+    };
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::BatchNormInference(shape, a.in[0].data(), scale.data(), shift.data(), op.act.kind,
+                                  op.act.alpha, MutableData(a.out), a.pool);
+    };
+    return prepared;
+  }
+
+  // Keeps the mean and 1 / deviation of the batch. The activation's derivative is made from x
+  // again.
+  static Prepared PrepareTraining(const BatchNorm& op, const PrepareArgs& args) {
+    const kernels::BatchNormShape shape = KernelShape(args);
+    Prepared prepared;
+    prepared.kernel = KernelName("batch_norm");
+    prepared.scratch_bytes = kernels::BatchNormScratchBytes(shape);
+    prepared.saved = {{shape.channels}, {shape.channels}};
+    prepared.forward = [=](const ForwardArgs& a) {
+      const size_t statistics = op.affine ? 2 : 0;
+      kernels::BatchNormForward(shape,
+                                {.x = a.in[0].data(),
+                                 .gamma = Affine(op, a.params, 0),
+                                 .beta = Affine(op, a.params, 1),
+                                 .eps = op.eps,
+                                 .act = op.act.kind,
+                                 .alpha = op.act.alpha,
+                                 .y = MutableData(a.out),
+                                 .mean = a.saved[0].data(),
+                                 .inv_std = a.saved[1].data(),
+                                 .running_mean = a.params[statistics].data(),
+                                 .running_var = a.params[statistics + 1].data(),
+                                 .momentum = op.momentum},
+                                a.scratch, a.pool);
+    };
+    prepared.backward = [=](const BackwardArgs& a) {
+      kernels::BatchNormBackward(shape,
+                                 {.x = a.in[0].data(),
+                                  .dy = a.dout.data(),
+                                  .gamma = Affine(op, a.params, 0),
+                                  .beta = Affine(op, a.params, 1),
+                                  .mean = a.saved[0].data(),
+                                  .inv_std = a.saved[1].data(),
+                                  .act = op.act.kind,
+                                  .alpha = op.act.alpha,
+                                  .dx = a.din[0].data(),
+                                  .accumulate = a.accumulate[0],
+                                  .dgamma = op.affine ? a.dparams[0].data() : nullptr,
+                                  .dbeta = op.affine ? a.dparams[1].data() : nullptr},
+                                 a.scratch, a.pool);
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

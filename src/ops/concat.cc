@@ -1,6 +1,7 @@
 // Concatenation along the channels (the last dimension), in the order of the inputs.
+#include "kernels/elementwise.h"
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -41,8 +42,32 @@ struct ConcatOp {
     return y;
   }
 
-  static Prepared Prepare(const Concat& op, const PrepareArgs& args) {
-    return PrepareFromReference<ConcatOp>(op, args);
+  static Prepared Prepare(const Concat&, const PrepareArgs& args) {
+    const int64_t rows = Rows(args.out), channels = Channels(args.out);
+    Prepared prepared;
+    prepared.kernel = KernelName("copy_channels");
+    prepared.forward = [=](const ForwardArgs& a) {
+      int64_t offset = 0;
+      for (const Tensor& x : a.in) {
+        const int64_t width = Channels(x.shape());
+        kernels::CopyChannels(rows, width, x.data(), width, 0, MutableData(a.out), channels, offset,
+                              false, a.pool);
+        offset += width;
+      }
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      int64_t offset = 0;
+      for (size_t i = 0; i < a.in.size(); ++i) {
+        const int64_t width = Channels(a.in[i].shape());
+        if (a.din[i]) {
+          kernels::CopyChannels(rows, width, a.dout.data(), channels, offset, a.din[i].data(),
+                                width, 0, a.accumulate[i], a.pool);
+        }
+        offset += width;
+      }
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

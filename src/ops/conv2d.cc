@@ -5,8 +5,8 @@
 //       i]
 //       * weight[o, ky, kx, i],         g = o / (out_channels / groups): the group of output o
 //   y = act(z + residual)
+#include "ops/conv2d_kernels.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 #include "ops/window.h"
 
 namespace linnet {
@@ -94,7 +94,7 @@ struct Conv2dOp {
   }
 
   static Prepared Prepare(const Conv2d& op, const PrepareArgs& args) {
-    return PrepareFromReference<Conv2dOp>(op, args);
+    return PrepareFirst(Conv2dImplementations(), op, args);
   }
 
   static std::vector<Sample> Samples();

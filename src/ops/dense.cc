@@ -1,6 +1,7 @@
 // Fully connected: y[n, o] = act(bias[o] + sum over i of x[n, i] * weight[o, i]).
+#include "kernels/matmul.h"
+#include "ops/linear.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -48,7 +49,38 @@ struct DenseOp {
   }
 
   static Prepared Prepare(const Dense& op, const PrepareArgs& args) {
-    return PrepareFromReference<DenseOp>(op, args);
+    const int64_t rows = args.in[0][0], in = args.in[0][1], out = op.out_features;
+    const kernels::MatMul product(in, out);
+    LinearKernel kernel;
+    kernel.name = product.name();
+    kernel.packed_bytes = product.packed_bytes();
+    kernel.pack = [=](const float* w, float* packed) {
+      product.PackTransposed(w, packed, nullptr);
+    };
+    kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
+                         float* y, void*, ThreadPool* pool) {
+      product.Run(rows, x, in, packed, y, out, epilogue, pool);
+    };
+    if (args.training) AddGradients(rows, in, out, args.threads, kernel);
+    return PrepareLinear(std::move(kernel), {.bias = op.bias, .act = op.act}, args);
+  }
+
+  // dx[rows, in] = dz[rows, out] W[out, in]; dW[out, in] += dz^T x.
+  static void AddGradients(int64_t rows, int64_t in, int64_t out, int threads,
+                           LinearKernel& kernel) {
+    const kernels::MatMul input(out, in);
+    const kernels::MatMulWeightGrad weights(rows, out, in);
+    kernel.packed_gradient_bytes = input.packed_bytes();
+    kernel.scratch_bytes = weights.ScratchBytes(threads);
+    kernel.pack_gradient = [=](const float* w, float* packed) { input.Pack(w, packed, nullptr); };
+    kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
+                                void*, ThreadPool* pool) {
+      input.Run(rows, dz, out, packed, dx, in, accumulate, pool);
+    };
+    kernel.weight_gradient = [=](const float* x, const float* dz, float* dw, void* scratch,
+                                 ThreadPool* pool) {
+      weights.Run(dz, out, x, in, dw, scratch, pool);
+    };
   }
 
   static std::vector<Sample> Samples() {

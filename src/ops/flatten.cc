@@ -1,6 +1,6 @@
 // Flatten: [N,H,W,C] -> [N,H*W*C], in the order of PyTorch (chw) or of TensorFlow (hwc).
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
+#include "ops/pass.h"
 
 namespace linnet {
 namespace {
@@ -31,7 +31,44 @@ struct FlattenOp {
   }
 
   static Prepared Prepare(const Flatten& op, const PrepareArgs& args) {
-    return PrepareFromReference<FlattenOp>(op, args);
+    const int64_t images = args.in[0].n(), channels = args.in[0].c();
+    const int64_t pixels = args.in[0].h() * args.in[0].w();
+    const bool reorders = op.order == FlattenOrder::kChw && pixels > 1 && channels > 1;
+    Prepared prepared;
+    prepared.kernel = reorders ? "transpose" : "copy";
+    prepared.in_place = !reorders && !args.training;
+    prepared.forward = [=](const ForwardArgs& a) {
+      if (reorders) {
+        Transpose(images, pixels, channels, a.in[0].data(), false, MutableData(a.out), a.pool);
+      } else {
+        CopyOrAdd(images * pixels * channels, a.in[0].data(), false, MutableData(a.out), a.pool);
+      }
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      float* dx = a.din[0].data();
+      if (reorders) {
+        Transpose(images, channels, pixels, a.dout.data(), a.accumulate[0], dx, a.pool);
+      } else {
+        CopyOrAdd(images * pixels * channels, a.dout.data(), a.accumulate[0], dx, a.pool);
+      }
+    };
+    return prepared;
+  }
+
+  // to[n, c, r] (+)= from[n, r, c]. Plain loops: the maps that are flattened are small.
+  static void Transpose(int64_t n, int64_t rows, int64_t columns, const float* from,
+                        bool accumulate, float* to, ThreadPool* pool) {
+    ParallelFor(pool, static_cast<size_t>(n), [=](size_t image) {
+      const float* source = from + static_cast<int64_t>(image) * rows * columns;
+      float* target = to + static_cast<int64_t>(image) * rows * columns;
+      for (int64_t c = 0; c < columns; ++c) {
+        for (int64_t r = 0; r < rows; ++r, ++target) {
+          *target = source[r * columns + c] + (accumulate ? *target : 0.0f);
+        }
+      }
+    });
   }
 
   static std::vector<Sample> Samples() {

@@ -1,6 +1,7 @@
 // Global pooling: the average or the maximum of each channel of a map. [N,H,W,C] -> [N,1,1,C].
+#include "kernels/pool.h"
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -33,7 +34,27 @@ struct GlobalPoolOp {
   }
 
   static Prepared Prepare(const GlobalPool& op, const PrepareArgs& args) {
-    return PrepareFromReference<GlobalPoolOp>(op, args);
+    const Shape& in = args.in[0];
+    const kernels::GlobalPoolShape shape = {.n = in.n(), .pixels = in.h() * in.w(), .c = in.c()};
+    const bool max = op.kind == PoolKind::kMax;
+    Prepared prepared;
+    prepared.kernel = KernelName(max ? "global_max" : "global_average");
+    prepared.forward = [=](const ForwardArgs& a) {
+      const auto forward = max ? kernels::GlobalMaxForward : kernels::GlobalAverageForward;
+      forward(shape, a.in[0].data(), MutableData(a.out), a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      const float* dy = a.dout.data();
+      float* dx = a.din[0].data();
+      if (max) {
+        kernels::GlobalMaxBackward(shape, a.in[0].data(), dy, a.accumulate[0], dx, a.pool);
+      } else {
+        kernels::GlobalAverageBackward(shape, dy, a.accumulate[0], dx, a.pool);
+      }
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

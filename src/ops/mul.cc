@@ -1,7 +1,8 @@
 // Product y = a * b; a dimension of b may be 1 and is then broadcast: squeeze-and-excite's gate
 // [N,1,1,C] (1709.01507), a spatial mask [N,H,W,1].
+#include "kernels/elementwise.h"
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -41,8 +42,22 @@ struct MulOp {
     return y;
   }
 
-  static Prepared Prepare(const Mul& op, const PrepareArgs& args) {
-    return PrepareFromReference<MulOp>(op, args);
+  static Prepared Prepare(const Mul&, const PrepareArgs& args) {
+    const Shape shape_a = args.in[0], shape_b = args.in[1];
+    Prepared prepared;
+    prepared.kernel = KernelName("mul");
+    prepared.in_place = !args.training;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::MulForward(shape_a, shape_b, a.in[0].data(), a.in[1].data(), MutableData(a.out),
+                          a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      kernels::MulBackward(shape_a, shape_b, a.in[0].data(), a.in[1].data(), a.dout.data(),
+                           a.accumulate[0], a.din[0].data(), a.accumulate[1], a.din[1].data(),
+                           a.pool);
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

@@ -203,6 +203,9 @@ OpDef MakeOpDef() {
 inline int64_t Channels(const Shape& shape) { return shape[shape.rank() - 1]; }
 inline int64_t Rows(const Shape& shape) { return shape.elements() / Channels(shape); }
 
+// The numbers behind a handle: that a Tensor is const does not make them so.
+inline float* MutableData(Tensor tensor) { return tensor.data(); }
+
 // Error (kUsage) unless there are 'count' inputs of rank 'rank' (0: any).
 void ExpectInputs(Shapes in, int count, int rank, const char* what);
 

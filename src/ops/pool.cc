@@ -1,7 +1,9 @@
 // Pooling: the maximum or the average of each window. What lies outside of the map is left out; an
 // average with count_include_pad divides by the window clipped to the padded map (PyTorch, Caffe).
+#include "kernels/pool.h"
+
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 #include "ops/window.h"
 
 namespace linnet {
@@ -64,8 +66,46 @@ struct PoolOp {
     return sum / T(op.count_include_pad ? (bottom - top) * (right - left) : inside);
   }
 
+  static kernels::PoolShape KernelShape(const Pool& op, const Shape& in) {
+    const Window window = PoolWindow(op, in);
+    return {.n = in.n(),
+            .h = in.h(),
+            .w = in.w(),
+            .c = in.c(),
+            .out_h = window.out_h,
+            .out_w = window.out_w,
+            .kernel_h = op.kernel[0],
+            .kernel_w = op.kernel[1],
+            .stride_h = op.stride[0],
+            .stride_w = op.stride[1],
+            .pad_top = window.top,
+            .pad_left = window.left,
+            .pad_bottom = window.bottom,
+            .pad_right = window.right,
+            .count_include_pad = op.count_include_pad};
+  }
+
   static Prepared Prepare(const Pool& op, const PrepareArgs& args) {
-    return PrepareFromReference<PoolOp>(op, args);
+    const kernels::PoolShape shape = KernelShape(op, args.in[0]);
+    const bool max = op.kind == PoolKind::kMax;
+    Prepared prepared;
+    prepared.kernel = KernelName(max ? "max_pool" : "average_pool");
+    prepared.forward = [=](const ForwardArgs& a) {
+      const auto forward = max ? kernels::MaxPoolForward : kernels::AveragePoolForward;
+      forward(shape, a.in[0].data(), MutableData(a.out), a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      const float* dy = a.dout.data();
+      float* dx = a.din[0].data();
+      if (max) {
+        kernels::MaxPoolBackward(shape, a.in[0].data(), dy, a.accumulate[0], dx, a.pool);
+      } else {
+        kernels::AveragePoolBackward(shape, dy, a.accumulate[0], dx, a.pool);
+      }
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

@@ -1,6 +1,7 @@
 // Softmax over the last dimension: y = e^x / sum of e^x.
+#include "kernels/elementwise.h"
+#include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/reference_kernel.h"
 
 namespace linnet {
 namespace {
@@ -31,8 +32,21 @@ struct SoftmaxOp {
     return y;
   }
 
-  static Prepared Prepare(const Softmax& op, const PrepareArgs& args) {
-    return PrepareFromReference<SoftmaxOp>(op, args);
+  static Prepared Prepare(const Softmax&, const PrepareArgs& args) {
+    const int64_t rows = Rows(args.in[0]), classes = Channels(args.in[0]);
+    Prepared prepared;
+    prepared.kernel = KernelName("softmax");
+    prepared.in_place = !args.training;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::SoftmaxForward(rows, classes, a.in[0].data(), MutableData(a.out), a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      kernels::SoftmaxBackward(rows, classes, a.out.data(), a.dout.data(), a.accumulate[0],
+                               a.din[0].data(), a.pool);
+    };
+    return prepared;
   }
 
   static std::vector<Sample> Samples() {

@@ -1,0 +1,133 @@
+#include "ops/conv2d_kernels.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "kernels/conv.h"
+#include "kernels/depthwise.h"
+#include "ops/kernel_name.h"
+#include "ops/linear.h"
+#include "ops/window.h"
+
+namespace linnet {
+namespace {
+
+Window WindowOf(const Conv2d& op, const PrepareArgs& args) {
+  return FitWindow({op.kernel, op.stride, op.dilation, op.padding}, args.in[0]);
+}
+
+LinearFields Fields(const Conv2d& op) { return {op.bias, op.residual, op.act}; }
+
+// ---- each channel by itself ----
+
+std::string DepthwiseRefuses(const Conv2d& op, const PrepareArgs& args) {
+  const int64_t channels = args.in[0].c();
+  if (op.groups == 1) return "one group";
+  if (op.groups != channels) {
+    return fmt::format("{} groups of {} channels", op.groups, channels / op.groups);
+  }
+  return "";
+}
+
+kernels::DepthwiseShape DepthwiseShapeOf(const Conv2d& op, const PrepareArgs& args) {
+  const Shape& in = args.in[0];
+  const Window window = WindowOf(op, args);
+  return {.n = in.n(),
+          .h = in.h(),
+          .w = in.w(),
+          .c = in.c(),
+          .out_h = window.out_h,
+          .out_w = window.out_w,
+          .kernel_h = op.kernel[0],
+          .kernel_w = op.kernel[1],
+          .stride_h = op.stride[0],
+          .stride_w = op.stride[1],
+          .dilation_h = op.dilation[0],
+          .dilation_w = op.dilation[1],
+          .pad_top = window.top,
+          .pad_left = window.left,
+          .multiplier = static_cast<int>(op.out_channels / in.c())};
+}
+
+Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
+  const kernels::DepthwiseShape shape = DepthwiseShapeOf(op, args);
+  LinearKernel kernel;
+  kernel.name = KernelName(kernels::DepthwiseKernelName(shape));
+  kernel.packed_bytes = kernels::DepthwisePackedBytes(shape);
+  kernel.pack = [=](const float* w, float* packed) { kernels::PackDepthwise(shape, w, packed); };
+  kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
+                       float* y, void*, ThreadPool* pool) {
+    kernels::DepthwiseForward(shape, x, packed, epilogue, y, pool);
+  };
+  kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
+                              void*, ThreadPool* pool) {
+    kernels::DepthwiseInputGradient(shape, dz, packed, accumulate, dx, pool);
+  };
+  kernel.weight_gradient = [=](const float* x, const float* dz, float* dw, void* scratch,
+                               ThreadPool* pool) {
+    kernels::DepthwiseWeightGradient(shape, x, dz, dw, nullptr, scratch, pool);
+  };
+  if (args.training) kernel.scratch_bytes = kernels::DepthwiseWeightGradientScratchBytes(shape);
+  return PrepareLinear(std::move(kernel), Fields(op), args);
+}
+
+// ---- matrix products through row pointers ----
+
+kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args) {
+  const Shape& in = args.in[0];
+  const Window window = WindowOf(op, args);
+  kernels::ConvShape shape;
+  shape.n = in.n(), shape.h = in.h(), shape.w = in.w(), shape.c = in.c();
+  shape.k = op.out_channels;
+  shape.kh = op.kernel[0], shape.kw = op.kernel[1];
+  shape.stride_h = op.stride[0], shape.stride_w = op.stride[1];
+  shape.dilation_h = op.dilation[0], shape.dilation_w = op.dilation[1];
+  shape.pad_top = window.top, shape.pad_left = window.left;
+  shape.pad_bottom = window.bottom, shape.pad_right = window.right;
+  shape.groups = op.groups;
+  shape.oh = window.out_h, shape.ow = window.out_w;
+  return shape;
+}
+
+void AddGradients(const kernels::ConvShape& shape, int threads, LinearKernel& kernel) {
+  const auto input = std::make_shared<const kernels::Conv2dInputGrad>(shape);
+  const auto weights = std::make_shared<const kernels::Conv2dWeightGrad>(shape);
+  kernel.packed_gradient_bytes = input->packed_bytes();
+  kernel.scratch_bytes = std::max(
+      {kernel.scratch_bytes, input->ScratchBytes(threads), weights->ScratchBytes(threads)});
+  kernel.pack_gradient = [=](const float* w, float* packed) { input->Pack(w, packed, nullptr); };
+  kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
+                              void* scratch, ThreadPool* pool) {
+    input->Run(dz, packed, dx, accumulate, scratch, pool);
+  };
+  kernel.weight_gradient = [=](const float* x, const float* dz, float* dw, void* scratch,
+                               ThreadPool* pool) { weights->Run(x, dz, dw, scratch, pool); };
+}
+
+Prepared PrepareMatMul(const Conv2d& op, const PrepareArgs& args) {
+  const kernels::ConvShape shape = ConvShapeOf(op, args);
+  const auto conv = std::make_shared<const kernels::Conv2dForward>(shape);
+  LinearKernel kernel;
+  kernel.name = conv->name();
+  kernel.packed_bytes = conv->packed_bytes();
+  kernel.scratch_bytes = conv->ScratchBytes(args.threads);
+  kernel.pack = [=](const float* w, float* packed) { conv->Pack(w, packed, nullptr); };
+  kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
+                       float* y, void* scratch,
+                       ThreadPool* pool) { conv->Run(x, packed, y, epilogue, scratch, pool); };
+  if (args.training) AddGradients(shape, args.threads, kernel);
+  return PrepareLinear(std::move(kernel), Fields(op), args);
+}
+
+std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }
+
+constexpr Implementation<Conv2d> kImplementations[] = {
+    {"depthwise", DepthwiseRefuses, PrepareDepthwise},
+    {"matmul", AcceptsAll, PrepareMatMul},
+};
+
+}  // namespace
+
+std::span<const Implementation<Conv2d>> Conv2dImplementations() { return kImplementations; }
+
+}  // namespace linnet

@@ -1,0 +1,46 @@
+// What convolutions and fully connected layers have in common: y = act(W x + bias + residual).
+#ifndef LINNET_OPS_LINEAR_H_
+#define LINNET_OPS_LINEAR_H_
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include "graph/op.h"
+#include "kernels/epilogue.h"
+#include "ops/op_def.h"
+
+namespace linnet {
+
+// The product W x by one kernel, on shapes that are fixed. Gradients are needed only in training.
+struct LinearKernel {
+  std::string name;
+  size_t scratch_bytes = 0;          // the most that one of the functions needs
+  size_t packed_bytes = 0;           // weights as 'forward' reads them
+  size_t packed_gradient_bytes = 0;  // as 'input_gradient' does; 0: as 'forward'
+
+  std::function<void(const float* weights, float* packed)> pack;
+  std::function<void(const float* weights, float* packed)> pack_gradient;
+  std::function<void(const float* x, const float* packed, const kernels::Epilogue& epilogue,
+                     float* y, void* scratch, ThreadPool* pool)>
+      forward;
+  // dx (+)= W^T dz
+  std::function<void(const float* dz, const float* packed, bool accumulate, float* dx,
+                     void* scratch, ThreadPool* pool)>
+      input_gradient;
+  // dw += the gradient of the weights
+  std::function<void(const float* x, const float* dz, float* dw, void* scratch, ThreadPool* pool)>
+      weight_gradient;
+};
+
+struct LinearFields {
+  bool bias = false;      // params: weight, and this
+  bool residual = false;  // inputs: x, and this
+  FusedActivation act = {};
+};
+
+Prepared PrepareLinear(LinearKernel kernel, const LinearFields& fields, const PrepareArgs& args);
+
+}  // namespace linnet
+
+#endif  // LINNET_OPS_LINEAR_H_
