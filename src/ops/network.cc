@@ -12,9 +12,9 @@ Shape InputShape(const Input& input, const InputSize& size) {
           size.width > 0 ? size.width : input.width, input.channels};
 }
 
-// No value of a sane network has more elements; a hostile file's may, and its products would
-// overflow.
-constexpr int64_t kMaxElements = int64_t{1} << 40;
+// No value of a sane network has more elements (8 GiB). A hostile file's may, and the products of
+// its sizes, multiply-adds among them, would overflow.
+constexpr int64_t kMaxElements = int64_t{1} << 31;
 
 void CheckSize(const Shape& shape) {
   int64_t elements = 1;
@@ -49,11 +49,6 @@ Tensor InitParam(const ParamSpec& spec, const std::string& name, uint64_t seed) 
       case Init::kKaimingNormal:
         data[i] = rng.Normal() * static_cast<float>(std::sqrt(2 / fan));
         break;
-      case Init::kUniformFanIn: {
-        const float bound = static_cast<float>(1 / std::sqrt(fan));
-        data[i] = rng.Uniform(-bound, bound);
-        break;
-      }
       case Init::kNormal001:
         data[i] = rng.Normal() * 0.01f;
         break;

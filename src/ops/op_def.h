@@ -28,7 +28,6 @@ enum class Init {
   kOnes,
   kKaimingNormal,  // N(0, sqrt(2 / fan)): 1502.01852; for a convolution fan = kh * kw * out /
                    // groups
-  kUniformFanIn,   // U(-1/sqrt(fan_in), +1/sqrt(fan_in)): PyTorch's bias
   kNormal001,      // N(0, 0.01): torchvision's last layer of MobileNets
 };
 

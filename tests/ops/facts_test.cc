@@ -1,0 +1,213 @@
+// What the generic test cannot know, because reference and kernel could be wrong together: shape
+// rules and their errors, initialisation, running statistics, and a few answers worked out by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ops/op_runner.h"
+#include "ops/window.h"
+
+namespace linnet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Shape Infer(const Op& op, std::vector<Shape> in) { return DefOf(op).infer(op, in); }
+
+std::string ErrorOf(const Op& op, std::vector<Shape> in) {
+  try {
+    Infer(op, std::move(in));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(ShapeRule, Convolution) {
+  const Shape in = {2, 224, 224, 3};
+  const auto out = [&](int kernel, int stride, Padding padding, int dilation = 1) {
+    return Infer(Conv2d{.out_channels = 8,
+                        .kernel = {kernel, kernel},
+                        .stride = {stride, stride},
+                        .padding = padding,
+                        .dilation = {dilation, dilation}},
+                 {in});
+  };
+  EXPECT_EQ(out(3, 2, Padding::All(1)), (Shape{2, 112, 112, 8}));
+  EXPECT_EQ(out(3, 2, Padding::Same()), (Shape{2, 112, 112, 8}));
+  EXPECT_EQ(out(3, 2, {false, 0, 0, 1, 1}), (Shape{2, 112, 112, 8}));
+  EXPECT_EQ(out(3, 2, {}), (Shape{2, 111, 111, 8}));
+  EXPECT_EQ(out(11, 4, Padding::All(2)), (Shape{2, 55, 55, 8}));
+  EXPECT_EQ(out(3, 1, Padding::All(2), 2), (Shape{2, 224, 224, 8}));
+}
+
+// Stride 2 on an even map: one row of zeros, at the bottom (TensorFlow).
+TEST(ShapeRule, SamePadding) {
+  const WindowFields fields = {.kernel = {3, 3}, .stride = {2, 2}, .padding = Padding::Same()};
+  const Window window = FitWindow(fields, {1, 8, 7, 1});
+  EXPECT_THAT((std::array{window.top, window.bottom, window.left, window.right}),
+              ElementsAre(0, 1, 1, 1));
+  EXPECT_EQ(window.out_h, 4);
+  EXPECT_EQ(window.out_w, 4);
+}
+
+// 112 -> 56 both by Caffe's rounding up and by PyTorch's padding.
+TEST(ShapeRule, PoolRounding) {
+  const Shape in = {1, 112, 112, 4}, half = {1, 56, 56, 4};
+  EXPECT_EQ(Infer(Pool{.kernel = {3, 3}, .ceil = true}, {in}), half);
+  EXPECT_EQ(Infer(Pool{.kernel = {3, 3}, .padding = Padding::All(1)}, {in}), half);
+  EXPECT_EQ(Infer(Pool{.kernel = {3, 3}}, {in}), (Shape{1, 55, 55, 4}));
+  // A third window would start in the padding.
+  EXPECT_EQ(Infer(Pool{.padding = Padding::All(1), .ceil = true}, {{1, 3, 3, 1}}),
+            (Shape{1, 2, 2, 1}));
+}
+
+TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
+  const Shape map = {1, 8, 8, 6};
+  const struct {
+    Op op;
+    std::vector<Shape> in;
+    const char* says;
+  } cases[] = {
+      {Input{.channels = 0}, {}, "channels=0"},
+      {Conv2d{.out_channels = 8}, {}, "expected 1 input, got 0"},
+      {Conv2d{.out_channels = 8}, {map, map}, "expected 1 input, got 2"},
+      {Conv2d{.out_channels = 8, .residual = true}, {map}, "expected 2 inputs, got 1"},
+      {Conv2d{.out_channels = 8}, {{4, 10}}, "expected a map [N,H,W,C], got [4,10]"},
+      {Conv2d{.out_channels = 0}, {map}, "out_channels=0"},
+      {Conv2d{.out_channels = 8, .groups = 4}, {map}, "groups=4"},
+      {Conv2d{.out_channels = 8, .groups = 0}, {map}, "groups=0"},
+      {Conv2d{.out_channels = 8, .kernel = {0, 3}}, {map}, "kernel=0,3"},
+      {Conv2d{.out_channels = 8, .stride = {1, 0}}, {map}, "stride=1,0"},
+      {Conv2d{.out_channels = 8, .dilation = {-1, 1}}, {map}, "dilation=-1,1"},
+      {Conv2d{.out_channels = 8, .padding = Padding::All(-1)}, {map}, "padding=-1"},
+      {Conv2d{.out_channels = 8, .kernel = {9, 1}}, {map}, "over 9 rows"},
+      {Conv2d{.out_channels = 8, .kernel = {1, 5}, .dilation = {1, 2}}, {map}, "over 9 columns"},
+      {Conv2d{.out_channels = 8, .kernel = {2147483647, 1}, .dilation = {2147483647, 1}},
+       {map},
+       "larger input"},
+      {Conv2d{.out_channels = 8, .kernel = {2147483647, 1}, .padding = Padding::Same()},
+       {map},
+       "too large"},
+      {Conv2d{.out_channels = 8, .residual = true}, {map, map}, "the residual has shape [1,8,8,6]"},
+      {Dense{.out_features = 3}, {map}, "flatten"},
+      {Dense{}, {{2, 3}}, "out_features=0"},
+      {BatchNorm{}, {{7}}, "[7]"},
+      {BatchNorm{.eps = 0}, {map}, "eps=0"},
+      {BatchNorm{.momentum = 2}, {map}, "momentum=2"},
+      {Pool{.padding = Padding::All(2)}, {map}, "smaller than the kernel 2,2"},
+      {Pool{.kernel = {9, 9}}, {map}, "over 9 rows"},
+      {GlobalPool{}, {{2, 3}}, "[2,3]"},
+      {Add{}, {map, {1, 8, 8, 5}}, "[1,8,8,6] and [1,8,8,5]"},
+      {Mul{}, {map, {1, 8, 1, 3}}, "does not broadcast"},
+      {Mul{}, {map, {1, 6}}, "does not broadcast"},
+      {Concat{}, {}, "got none"},
+      {Concat{}, {map, map, {1, 8, 7, 6}}, "1 and 3"},
+      {Flatten{}, {{2, 3}}, "[2,3]"},
+      {Dropout{1.0f}, {map}, "rate=1"},
+      {Dropout{std::nanf("")}, {map}, "rate=nan"},
+      {Softmax{}, {Shape{}}, "scalar"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_THAT(ErrorOf(c.op, c.in), HasSubstr(c.says)) << OpName(c.op);
+  }
+}
+
+Floats Answer(const Op& op, const std::vector<Shape>& shapes, const std::vector<Floats>& in,
+              const std::vector<Floats>& params = {}) {
+  const Sample sample = {op, shapes};
+  Numbers numbers = MakeNumbers(sample, 1);
+  numbers.in = in;
+  if (!params.empty()) numbers.params = params;
+  return RunOp(sample, numbers, {}).out;
+}
+
+TEST(ByHand, Convolution) {
+  // A map of two rows and three columns, and a filter that sees a pixel and its right neighbour.
+  const Conv2d op = {.out_channels = 1, .kernel = {1, 2}, .bias = true};
+  EXPECT_THAT(Answer(op, {{1, 2, 3, 1}}, {{1, 2, 3, 4, 5, 6}}, {{10, 1}, {0.5f}}),
+              ElementsAre(12.5f, 23.5f, 45.5f, 56.5f));
+}
+
+// Channel 0's filters come first: output channels 0 and 1 are of input channel 0.
+TEST(ByHand, DepthwiseMultiplier) {
+  const Conv2d op = {.out_channels = 4, .groups = 2};
+  EXPECT_THAT(Answer(op, {{1, 1, 1, 2}}, {{10, 20}}, {{1, 2, 3, 4}}), ElementsAre(10, 20, 60, 80));
+}
+
+TEST(ByHand, FlattenOrders) {
+  // Two pixels of three channels.
+  const Floats x = {1, 2, 3, 4, 5, 6};
+  EXPECT_THAT(Answer(Flatten{FlattenOrder::kChw}, {{1, 1, 2, 3}}, {x}),
+              ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_THAT(Answer(Flatten{FlattenOrder::kHwc}, {{1, 1, 2, 3}}, {x}),
+              ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST(ByHand, AverageAtTheBorder) {
+  Pool op = {.kind = PoolKind::kAverage, .kernel = {2, 2}, .stride = {2, 2}};
+  op.padding = {false, 1, 1, 0, 0};
+  EXPECT_THAT(Answer(op, {{1, 1, 1, 1}}, {{8}}), ElementsAre(8));
+  op.count_include_pad = true;
+  EXPECT_THAT(Answer(op, {{1, 1, 1, 1}}, {{8}}), ElementsAre(2));
+}
+
+TEST(BatchNormOp, RunningStatistics) {
+  const Sample sample = {BatchNorm{.momentum = 0.25f}, {{1, 1, 4, 1}}};
+  Numbers numbers = MakeNumbers(sample, 1);
+  numbers.in = {{1, 2, 3, 6}};  // mean 3, variance 14/4, unbiased 14/3
+  numbers.params = {{1}, {0}, {7}, {2}};
+  const Outcome outcome = RunOp(sample, numbers, {.training = true});
+  EXPECT_FLOAT_EQ(outcome.params[2][0], 0.75f * 7 + 0.25f * 3);
+  EXPECT_FLOAT_EQ(outcome.params[3][0], 0.75f * 2 + 0.25f * 14 / 3);
+  EXPECT_NEAR(outcome.out[3], 3 / std::sqrt(3.5), 1e-5);
+}
+
+TEST(DropoutOp, RateAndScale) {
+  const Sample sample = {Dropout{0.25f}, {{100, 100}}};
+  Numbers numbers = MakeNumbers(sample, 1);
+  numbers.in[0].assign(10000, 3);
+  const Floats y = RunOp(sample, numbers, {.training = true}).out;
+  EXPECT_NEAR(std::count(y.begin(), y.end(), 0.0f), 2500, 200);
+  EXPECT_FLOAT_EQ(*std::max_element(y.begin(), y.end()), 4);
+  EXPECT_TRUE(SameBits(RunOp(sample, numbers, {}).out, numbers.in[0])) << "inference";
+}
+
+TEST(Params, AsTorchvisionHasThem) {
+  const Conv2d conv = {.out_channels = 32, .kernel = {3, 3}, .groups = 2, .bias = true};
+  const auto specs = DefOf(conv).params(conv, std::vector<Shape>{{1, 8, 8, 16}});
+  ASSERT_EQ(specs.size(), 2u);
+  EXPECT_EQ(specs[0].name, "weight");
+  EXPECT_EQ(specs[0].shape, (Shape{32, 3, 3, 8}));
+  EXPECT_EQ(specs[0].fan, 3 * 3 * 32 / 2);
+  EXPECT_TRUE(specs[0].decay);
+  EXPECT_EQ(specs[1].name, "bias");
+  EXPECT_FALSE(specs[1].decay);
+  const auto norm = DefOf(BatchNorm{}).params(BatchNorm{}, std::vector<Shape>{{1, 8, 8, 16}});
+  ASSERT_EQ(norm.size(), 4u);
+  const char* names[] = {"weight", "bias", "running_mean", "running_var"};
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(norm[i].name, names[i]);
+    EXPECT_EQ(norm[i].trainable, i < 2);
+    EXPECT_FALSE(norm[i].decay);
+  }
+}
+
+// The list of implementations says which it passed over, and why.
+TEST(Conv2dImplementations, SayWhyNot) {
+  const auto prepare = [](const Conv2d& op) {
+    const std::vector<Shape> in = {{1, 8, 8, 16}};
+    return DefOf(op).prepare(op, {in, DefOf(op).infer(op, in)});
+  };
+  const Conv2d depthwise = {.out_channels = 16, .kernel = {3, 3}, .groups = 16};
+  EXPECT_THAT(prepare(depthwise).kernel, HasSubstr("depthwise 3"));
+  EXPECT_TRUE(prepare(depthwise).refused.empty());
+  EXPECT_THAT(prepare({.out_channels = 8}).kernel, HasSubstr("matmul"));
+  EXPECT_THAT(prepare({.out_channels = 8}).refused, ElementsAre("depthwise: one group"));
+  EXPECT_THAT(prepare({.out_channels = 8, .groups = 4}).refused,
+              ElementsAre("depthwise: 4 groups of 4 channels"));
+}
+
+}  // namespace
+}  // namespace linnet
