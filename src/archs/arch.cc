@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+namespace linnet {
+
 // Written by the build: one FAMILY(<name>) for each file of this folder that defines one.
 #define FAMILY(family) LINNET_FAMILY(family);
 #include "families.inc"
 #undef FAMILY
 
-namespace linnet {
 namespace {
 
 // Levenshtein's distance, for "did you mean".
