@@ -7,7 +7,7 @@
 namespace linnet {
 
 double SoftmaxCrossEntropy(const Tensor& logits, std::span<const int> labels, float smoothing,
-                           Tensor dlogits, ThreadPool* pool) {
+                           std::span<float> losses, Tensor dlogits, ThreadPool* pool) {
   const Shape& shape = logits.shape();
   if (shape.rank() != 2) {
     Fail(ErrorKind::kUsage, "the loss expects logits [batch, classes], got {}", shape.ToString());
@@ -15,7 +15,7 @@ double SoftmaxCrossEntropy(const Tensor& logits, std::span<const int> labels, fl
   Check(static_cast<int64_t>(labels.size()) == shape[0], "{} labels for logits {}", labels.size(),
         shape.ToString());
   return kernels::SoftmaxCrossEntropy(shape[0], shape[1], logits.data(), labels.data(), smoothing,
-                                      nullptr, dlogits.data(), pool);
+                                      losses.data(), dlogits.data(), pool);
 }
 
 void SgdStep(const SgdRule& rule, std::span<float> w, std::span<const float> g, std::span<float> v,

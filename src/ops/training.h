@@ -14,10 +14,11 @@ namespace linnet {
 
 // Mean over the batch of the cross-entropy between softmax(logits) and
 // (1 - smoothing) * onehot(label) + smoothing / classes (label smoothing, 1512.00567 sec. 7).
-// logits, dlogits: [n, classes]. dlogits receives d(loss)/d(logits). Returns the loss, summed in
-// double in the order of the samples. Error (kUsage) if the network's output is not [n, classes].
+// logits, dlogits: [n, classes]; losses: [n], receives each sample's loss; dlogits receives
+// d(mean loss)/d(logits). Returns the mean, summed in double in the order of the samples. Error
+// (kUsage) if the network's output is not [n, classes].
 double SoftmaxCrossEntropy(const Tensor& logits, std::span<const int> labels, float smoothing,
-                           Tensor dlogits, ThreadPool* pool);
+                           std::span<float> losses, Tensor dlogits, ThreadPool* pool);
 
 // One step of stochastic gradient descent, as PyTorch defines it:
 //   g += weight_decay * w;  v = momentum * v + g;  w -= rate * (nesterov ? g + momentum * v : v)

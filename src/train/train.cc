@@ -101,7 +101,7 @@ class Run {
   }
 
   TrainResult Go() {
-    while (step() < schedule_.steps) {
+    while (!Done()) {
       TrainEpoch();
       EndEpoch();
     }
@@ -115,6 +115,7 @@ class Run {
 
  private:
   int64_t step() const { return state_.epoch * epoch_steps_ + state_.step_in_epoch; }
+  bool Done() const { return state_.epoch * epoch_steps_ >= schedule_.steps; }
   // Steps of the current epoch; the last one may be cut short by the end of the run.
   int64_t steps_now() const {
     return std::min(epoch_steps_, schedule_.steps - state_.epoch * epoch_steps_);
@@ -192,12 +193,10 @@ class Run {
     if (job_.evaluate) Validate(row);
     state_.log.push_back(row);
     state_.loss_sum = 0;
-    if (state_.step_in_epoch == epoch_steps_) {
-      ++state_.epoch;
-      state_.step_in_epoch = 0;
-    }
+    state_.step_in_epoch = 0;
+    ++state_.epoch;
     Save();
-    if (Interrupted() && step() < schedule_.steps) StopHere();
+    if (Interrupted() && !Done()) StopHere();
   }
 
   void Validate(EpochLog& row) {

@@ -27,14 +27,15 @@ Trainer::Trainer(const Graph& graph, const InputSize& size, const TrainOptions& 
       parameters_(graph, options.seed),
       executor_(RewriteForTraining(graph), size, parameters_, pool),
       momentum_(Shape{static_cast<int64_t>(parameters_.trained())}),
-      average_(CopyOf(parameters_.all())) {}
+      average_(CopyOf(parameters_.all())),
+      losses_(static_cast<size_t>(executor_.input_shape().n())) {}
 
 double Trainer::Loss(std::span<const int> labels) {
   double loss = 0;
   for (size_t i = 0; i < executor_.outputs(); ++i) {
     Tensor gradient = executor_.output_gradient(i);
-    const double head =
-        SoftmaxCrossEntropy(executor_.output(i), labels, options_.label_smoothing, gradient, pool_);
+    const double head = SoftmaxCrossEntropy(executor_.output(i), labels, options_.label_smoothing,
+                                            losses_, gradient, pool_);
     if (i == 0) {
       loss = head;
       continue;

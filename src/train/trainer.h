@@ -3,6 +3,7 @@
 #define LINNET_TRAIN_TRAINER_H_
 
 #include <span>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "train/executor.h"
@@ -39,6 +40,7 @@ class Trainer {
   Parameters parameters_;
   Executor executor_;
   Tensor momentum_, average_;
+  std::vector<float> losses_;  // of the samples of a batch
 };
 
 }  // namespace linnet
