@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Trains every variant of mnist_cnn with three seeds and writes results.csv and the table of
+# README.md. A run that is already in results.csv is not made again.
+#
+#   LINNET_DATA   folder with mnist/ (default ../shared/data beside the repository)
+#   OUT           where the runs go (default runs/mnist_depthwise)
+#   EPOCHS        default 5;  SEEDS  default "1 2 3"
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+cd "$here/../.."
+data=${LINNET_DATA:-../shared/data}/mnist
+out=${OUT:-runs/mnist_depthwise}
+epochs=${EPOCHS:-5}
+linnet=build/release/src/linnet
+results=$here/results.csv
+
+[[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
+scripts/install_deps.sh
+cmake --preset release >/dev/null
+cmake --build --preset release --target linnet >/dev/null
+[[ -s $results ]] || echo "conv,bn,seed,epochs,top1" >"$results"
+
+for conv in plain depthwise_full depthwise; do
+  for bn in false true; do
+    for seed in ${SEEDS:-1 2 3}; do
+      run=$conv,$bn,$seed,$epochs
+      grep -q "^$run," "$results" && continue
+      folder=$out/${run//,/_}
+      echo "== conv=$conv bn=$bn seed=$seed"
+      "$linnet" train --data "$data" --arch "mnist_cnn:conv=$conv,bn=$bn" \
+        --epochs "$epochs" --seed "$seed" --out "$folder"
+      top1=$("$linnet" eval --model "$folder/last.safetensors" --data "$data" --split test --json |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["top1"])')
+      echo "$run,$top1" >>"$results"
+    done
+  done
+done
+python3 "$here/table.py" "$results" "$here/README.md"
