@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/guarded_buffer.h"
 #include "kernels/targets.h"
 
 namespace linnet::kernels {
@@ -38,6 +39,18 @@ std::vector<float> SameForAnyThreads(F&& f) {
         << pool->threads() << " threads give other bits";
   }
   return one;
+}
+
+// What f(to, pool) leaves in 'to', which first holds 'before'; the same for any number of threads.
+template <class F>
+std::vector<float> WrittenOver(const GuardedBuffer& before, F&& f) {
+  return SameForAnyThreads([&](ThreadPool* pool) {
+    GuardedBuffer to(before.size());
+    std::copy(before.span().begin(), before.span().end(), to.data());
+    f(to.data(), pool);
+    EXPECT_TRUE(to.GuardsIntact());
+    return std::vector<float>(to.span().begin(), to.span().end());
+  });
 }
 
 // |got - want| <= tolerance * (1 + |want|), everywhere. Says where it is not.
