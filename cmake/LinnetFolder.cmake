@@ -27,7 +27,7 @@ function(linnet_test folder)
                        TEST_LIST ${folder}_slow PROPERTIES LABELS long)
 endfunction()
 
-# linnet_register_families(<folder>): writes families.inc, a line for each file of the folder that defines
+# linnet_register_families(<folder>): writes <folder>/families.inc, a line for each file of the folder that defines
 # LINNET_FAMILY(<its own name>), so that a new family is one new file.
 function(linnet_register_families name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
@@ -39,7 +39,7 @@ function(linnet_register_families name)
       string(APPEND lines "FAMILY(${family})\n")
     endif()
   endforeach()
-  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name}_generated)
-  file(CONFIGURE OUTPUT ${folder}/families.inc CONTENT "${lines}")
-  target_include_directories(linnet_${name} PRIVATE ${folder})
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  file(CONFIGURE OUTPUT ${generated}/${name}/families.inc CONTENT "${lines}")
+  target_include_directories(linnet_${name} PRIVATE ${generated})
 endfunction()

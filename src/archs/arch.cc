@@ -7,7 +7,7 @@ namespace linnet {
 
 // Written by the build: one FAMILY(<name>) for each file of this folder that defines one.
 #define FAMILY(family) LINNET_FAMILY(family);
-#include "families.inc"
+#include "archs/families.inc"
 #undef FAMILY
 
 namespace {
@@ -37,7 +37,7 @@ std::vector<Arch> CollectFamilies() {
     }
   };
 #define FAMILY(family) add(#family, LinnetFamily_##family());
-#include "families.inc"
+#include "archs/families.inc"
 #undef FAMILY
   return archs;
 }

@@ -41,6 +41,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int kWeightBits = 22;
 constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 
+#if HWY_TARGET == HWY_SCALAR
+
+// Without vectors: a byte at a time.
+template <int kRows>
+void HorizontalRows(const uint8_t* const* src, const ResizeAxis& axis, uint8_t* dst,
+                    size_t dst_stride) {
+  for (int x = 0; x < axis.output; ++x) {
+    const int32_t* weights = &axis.weights[static_cast<size_t>(x) * axis.taps];
+    const size_t begin = static_cast<size_t>(axis.first[x]) * 3;
+    for (int i = 0; i < 3 * kRows; ++i) {
+      const uint8_t* pixel = src[i / 3] + begin + i % 3;
+      int32_t sum = kHalf;
+      for (int k = 0; k < axis.count[x]; ++k) sum += pixel[3 * k] * weights[k];
+      const int32_t value = std::clamp(sum >> kWeightBits, 0, 255);
+      dst[i / 3 * dst_stride + 3 * static_cast<size_t>(x) + i % 3] = static_cast<uint8_t>(value);
+    }
+  }
+}
+
+#else
+
 // kRows rows at once, so that each weight is loaded once for all of them. A pixel is four lanes, of which
 // the fourth is the next pixel's red: hence a row must be readable one byte past its end.
 template <int kRows>
@@ -67,6 +88,8 @@ void HorizontalRows(const uint8_t* const* src, const ResizeAxis& axis, uint8_t* 
     }
   }
 }
+
+#endif
 
 // kVectors vectors of one output row, from 'count' source rows.
 template <int kVectors, class D>
