@@ -144,6 +144,8 @@ std::string Grouped(int64_t count) {
   return out;
 }
 
+std::string Rounded(int64_t count) { return count > 0 ? Unbroken(CountText(count)) : kDash; }
+
 std::string Plural(int64_t count, const char* one, const char* many) {
   return Grouped(count) + "\u00A0" + (count == 1 ? one : many);
 }
