@@ -1,0 +1,180 @@
+#include "fit/fit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "base/file.h"
+#include "fit/candidates.h"
+#include "fit/fit_json.h"
+#include "fit/halving.h"
+#include "fit/report_fill.h"
+
+namespace linnet {
+namespace {
+
+// What goes where, of the time that is left after measuring. The comparison gets less than the
+// winner, whose training is the result; the rest is for the last evaluation and slow moments.
+constexpr double kComparisonShare = 0.3;
+constexpr double kReserveShare = 0.08;
+// Where the data have no validation split, this part of the training pictures becomes one.
+constexpr double kValidationShare = 0.1;
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class FitRun {
+ public:
+  FitRun(const FitOptions& options, const FitHooks& hooks)
+      : options_(options), hooks_(hooks), end_(Now() + options.minutes * 60) {
+    auto data = std::make_shared<Dataset>(OpenDataset(options.data));
+    RequireSplit(*data, Split::kTrain);
+    EnsureValidation(*data, kValidationShare);
+    survey_ = SurveyPictures(*data);
+    images_ = std::make_shared<ImageCache>(data);
+    std::filesystem::create_directories(options.out);
+  }
+
+  FitResult Go() {
+    result_.candidates = MeasureCandidates(options_, data(), survey_, hooks_);
+    const std::vector<size_t> racing = ApplyBudget(options_, result_.candidates);
+    BeginReport();
+    if (racing.empty()) FailBudget();
+    hooks_.progress.Say(fmt::format("{} of {} candidates meet the budget; comparing {}",
+                                    CountInside(), result_.candidates.size(), racing.size()));
+    const size_t winner = RunHalving(options_, images_, survey_, Left() * kComparisonShare,
+                                     result_.candidates, racing, hooks_);
+    TrainWinner(result_.candidates[winner]);
+    MeasureDelivered();
+    WriteResults();
+    if (!InsideBudget()) FailDelivered();
+    return result_;
+  }
+
+ private:
+  const Dataset& data() const { return images_->dataset(); }
+  double Left() const { return std::max(0.0, end_ - Now()); }
+  std::string ModelPath() const { return options_.out + "/model.safetensors"; }
+
+  int64_t CountInside() const {
+    return std::count_if(
+        result_.candidates.begin(), result_.candidates.end(), [](const ReportCandidate& c) {
+          return c.status != CandidateStatus::kTooSlow && c.status != CandidateStatus::kTooLarge;
+        });
+  }
+
+  void BeginReport() {
+    report_.verb = "fit";
+    report_.budget_ms = options_.latency.ms();
+    report_.budget_bytes = options_.size.bytes;
+    report_.budget_minutes = options_.minutes;
+    report_.arguments = FactsOf(options_);
+  }
+
+  void TrainWinner(const ReportCandidate& winner) {
+    hooks_.progress.Say("training " + winner.spec);
+    TrainJob job = CandidateJob(options_, winner, images_, survey_);
+    job.options.steps = StepsInSeconds(job, Left() * (1 - kReserveShare));
+    // A checkpoint of an earlier fit would be of another run.
+    job.folder = options_.out + "/training";
+    std::filesystem::remove_all(job.folder);
+    ParamMap best;
+    const TrainResult trained =
+        Train(job, {.progress = hooks_.progress,
+                    .interrupt = hooks_.interrupt,
+                    .best = [&](const ParamMap& params, const EpochLog&) { best = params; }});
+    SaveModel(ModelPath(), {.graph = job.graph,
+                            .params = best,
+                            .pipeline = job.pipeline,
+                            .labels = data().classes,
+                            .record = TrainingRecord(job, trained)});
+    const ArchSpec spec = ParseArchSpec(winner.spec);
+    result_.arch = spec.name;
+    result_.options = winner.spec.substr(std::min(winner.spec.size(), spec.name.size() + 1));
+    report_.spec = winner.spec;
+    FillTraining(report_, job, trained);
+    FillData(report_, data(), job.pipeline);
+  }
+
+  // Everything is measured on the file: read back, verified against its check vectors, compiled.
+  void MeasureDelivered() {
+    const Model model = LoadModel(ModelPath());
+    VerifyModel(model, ModelPath());
+    ThreadPool pool(options_.threads), latency_pool(options_.latency_threads);
+    const auto plan = CompileModel(model, 1, options_.latency_threads);
+    const Latency latency = MeasureLatency(*plan, &latency_pool, {.min_seconds = 1});
+    FillModel(report_, ModelPath(), model, *plan, latency);
+    FillSteps(report_, *plan, &latency_pool);
+    const Split split = data().items(Split::kTest).empty() ? Split::kVal : Split::kTest;
+    const Evaluation evaluation = Evaluate({.graph = model.graph,
+                                            .params = model.params,
+                                            .pipeline = model.pipeline,
+                                            .images = images_,
+                                            .split = split,
+                                            .pool = &pool,
+                                            .progress = hooks_.progress});
+    FillEvaluation(report_, evaluation, *images_, split);
+    result_.top1 = evaluation.top1();
+    result_.latency_ms = latency.median_ms;
+    result_.bytes = report_.bytes;
+    result_.file = ModelPath();
+  }
+
+  void WriteResults() {
+    report_.candidates = result_.candidates;
+    WriteFileAtomic(options_.out + "/report.html", RenderReport(report_));
+    WriteFileAtomic(options_.out + "/fit.json", FitToJson(options_, result_).dump(2) + "\n");
+  }
+
+  bool InsideBudget() const {
+    return (options_.latency.seconds <= 0 || result_.latency_ms <= options_.latency.ms()) &&
+           (options_.size.bytes <= 0 || result_.bytes <= options_.size.bytes);
+  }
+
+  [[noreturn]] void FailBudget() {
+    const ReportCandidate& nearest = NearestCandidate(options_, result_.candidates);
+    report_.delivered = false;
+    report_.failure = fmt::format("Nothing meets the budget; nearest is {} with {:.3f} ms and {}.",
+                                  nearest.spec, nearest.latency_ms, BytesText(nearest.bytes));
+    WriteResults();
+    Fail(ErrorKind::kBudget, "{} Allow more, or offer smaller --widths or --sizes",
+         report_.failure);
+  }
+
+  [[noreturn]] void FailDelivered() {
+    Fail(ErrorKind::kBudget,
+         "the delivered file takes {:.3f} ms and {}, outside the budget, although it was inside "
+         "when candidates "
+         "were measured: is the machine busy? The model and report are in {}",
+         result_.latency_ms, BytesText(result_.bytes), options_.out);
+  }
+
+  const FitOptions& options_;
+  const FitHooks& hooks_;
+  const double end_;
+  std::shared_ptr<ImageCache> images_;
+  PictureSurvey survey_;
+  FitResult result_;
+  ReportData report_;
+};
+
+void CheckOptions(const FitOptions& options) {
+  if (options.data.empty())
+    Fail(ErrorKind::kUsage, "fit needs --data: a folder of labelled pictures");
+  if (options.latency.seconds <= 0 && options.size.bytes <= 0) {
+    Fail(ErrorKind::kUsage, "fit needs a budget: --latency 1ms, --size 500KB, or both");
+  }
+  if (!(options.minutes > 0))
+    Fail(ErrorKind::kUsage, "minutes={}: expected more than 0", options.minutes);
+  if (options.widths.empty()) Fail(ErrorKind::kUsage, "fit needs at least one of --widths");
+}
+
+}  // namespace
+
+FitResult Fit(const FitOptions& options, const FitHooks& hooks) {
+  CheckOptions(options);
+  return FitRun(options, hooks).Go();
+}
+
+}  // namespace linnet

@@ -1,0 +1,83 @@
+// Fit: from a data set and a budget to a network of the right size, trained, measured, in one file.
+//
+// The steps, each a function of fit.cc:
+//   1. every width x resolution is compiled and its latency measured on this machine
+//   (candidates.h);
+//   2. what breaks the budget is dropped, and what a wider network at the same resolution makes
+//   pointless;
+//   3. the survivors are compared by short training: successive halving (1502.07943), equal time
+//   for each;
+//   4. the winner is trained for the rest of the time;
+//   5. the file is written, read back, verified, and measured again.
+#ifndef LINNET_FIT_FIT_H_
+#define LINNET_FIT_FIT_H_
+
+#include <string>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/units.h"
+#include "fit/report.h"
+#include "train/train.h"
+
+namespace linnet {
+
+struct FitOptions {
+  std::string data;
+  std::string out = "runs/fit";
+  std::string arch = "mobilenet_v1";
+  Duration latency;
+  ByteSize size;
+  double minutes = 10;
+  std::vector<float> widths = {0.125f, 0.25f, 0.35f, 0.5f, 0.75f, 1.0f};
+  std::vector<int> sizes;
+  int latency_threads = 1;
+  int threads = 0;
+  int batch = 64;
+  float lr = 0.1f;
+  float weight_decay = 5e-4f;
+  uint64_t seed = 1;
+
+  template <class Self, class V>
+  static void VisitFields(Self& self, V&& v) {
+    v("data", self.data, "data set: folder, tar, IDX, CIFAR, or shapes:count=...");
+    v("out", self.out, "folder for the model, the report and fit.json");
+    v("arch", self.arch, "family to choose from");
+    v("latency", self.latency,
+      "budget: median time of one picture on this machine, as 0.3ms; 0: none");
+    v("size", self.size, "budget: bytes of the model file, as 500KB; 0: none");
+    v("minutes", self.minutes, "time for everything, measuring and training");
+    v("widths", self.widths, "width multipliers to try");
+    v("sizes", self.sizes, "input sizes in pixels to try; empty: from the pictures' own size");
+    v("latency_threads", self.latency_threads, "threads of the latency measurement");
+    v("threads", self.threads, "threads for training; 0: the processors this process may use");
+    v("batch", self.batch, "pictures in a training step");
+    v("lr", self.lr, "highest learning rate");
+    v("weight_decay", self.weight_decay, "decay of weights");
+    v("seed", self.seed, "seed of all random choices");
+  }
+};
+
+struct FitResult {
+  std::string arch;     // "mobilenet_v1"
+  std::string options;  // "width=0.5,size=32,..."
+  double top1 = 0;  // fraction, of the delivered file, on the test split (val where there is none)
+  double latency_ms = 0;  // median, of the delivered file
+  int64_t bytes = 0;
+  std::string file;
+  std::vector<ReportCandidate> candidates;
+};
+
+struct FitHooks {
+  ProgressSink progress;
+  const std::atomic<bool>* interrupt = nullptr;
+};
+
+// Writes OUT/model.safetensors, OUT/report.html, OUT/fit.json. Error (kBudget) naming the nearest
+// candidate if nothing meets the budget (the report and fit.json are written all the same),
+// (kData), (kUsage), (kInterrupted).
+FitResult Fit(const FitOptions& options, const FitHooks& hooks);
+
+}  // namespace linnet
+
+#endif  // LINNET_FIT_FIT_H_

@@ -1,0 +1,81 @@
+#include "fit/halving.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace linnet {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
+                     std::shared_ptr<ImageCache> images, const PictureSurvey& survey,
+                     double seconds, const FitHooks& hooks) {
+  TrainJob job = CandidateJob(options, candidate, images, survey);
+  job.options.steps = StepsInSeconds(job, seconds);
+  const TrainResult result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
+  candidate.epochs = static_cast<double>(result.steps) * options.batch /
+                     static_cast<double>(images->dataset().items(Split::kTrain).size());
+  return result.log.back().val_top1;
+}
+
+}  // namespace
+
+TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidate,
+                      std::shared_ptr<ImageCache> images, const PictureSurvey& survey) {
+  TrainJob job;
+  job.graph = BuildArch(candidate.spec);
+  job.pipeline = DefaultPipeline(job.graph, survey);
+  job.augment = DefaultAugment(survey, candidate.resolution);
+  job.options.batch = options.batch;
+  job.options.lr = options.lr;
+  job.options.weight_decay = options.weight_decay;
+  job.options.seed = options.seed;
+  job.options.threads = options.threads;
+  job.images = std::move(images);
+  return job;
+}
+
+int64_t StepsInSeconds(const TrainJob& job, double seconds) {
+  constexpr int kTrialSteps = 6;
+  TrainJob trial = job;
+  trial.folder.clear();
+  trial.options.steps = kTrialSteps;
+  trial.evaluate = false;
+  const TrainResult result = Train(trial, {});
+  const double steps = seconds * result.images_per_second / job.options.batch;
+  return std::max<int64_t>(1, static_cast<int64_t>(steps));
+}
+
+size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
+                  const PictureSurvey& survey, double seconds,
+                  std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,
+                  const FitHooks& hooks) {
+  const double rounds = std::ceil(std::log2(static_cast<double>(racing.size())));
+  const double end = Now() + seconds;
+  for (int round = 1; racing.size() > 1; ++round) {
+    // The time that is left goes in equal parts to the rounds that are left, and there to the
+    // candidates.
+    const double round_seconds = (end - Now()) / (rounds - round + 1);
+    const double each = std::max(1.0, round_seconds / static_cast<double>(racing.size()));
+    for (const size_t i : racing) {
+      hooks.progress.Say(fmt::format("round {}: {}", round, candidates[i].spec));
+      candidates[i].accuracy = TrainAndScore(options, candidates[i], images, survey, each, hooks);
+      candidates[i].round = round;
+      candidates[i].status =
+          racing.size() <= 2 ? CandidateStatus::kFinalist : CandidateStatus::kEliminated;
+    }
+    // Of equals the faster one, which stands first, goes on.
+    std::stable_sort(racing.begin(), racing.end(), [&](size_t a, size_t b) {
+      return candidates[a].accuracy > candidates[b].accuracy;
+    });
+    racing.resize((racing.size() + 1) / 2);
+  }
+  candidates[racing[0]].status = CandidateStatus::kWinner;
+  return racing[0];
+}
+
+}  // namespace linnet

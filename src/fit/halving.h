@@ -1,0 +1,30 @@
+// Successive halving (Karnin et al. 2013; Jamieson and Talwalkar, 1502.07943): in each round every
+// candidate still in the race trains from the start for the same time, and the better half goes on
+// to the next.
+#ifndef LINNET_FIT_HALVING_H_
+#define LINNET_FIT_HALVING_H_
+
+#include <vector>
+
+#include "fit/fit.h"
+#include "train/recipe.h"
+
+namespace linnet {
+
+// What a training of a candidate needs, but for how long.
+TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidate,
+                      std::shared_ptr<ImageCache> images, const PictureSurvey& survey);
+
+// Training steps that take 'seconds': measured by training for a moment, loading included.
+int64_t StepsInSeconds(const TrainJob& job, double seconds);
+
+// Runs the rounds over 'racing' (indices into candidates) within 'seconds' and returns the winner's
+// index. Fills in round, epochs, accuracy and status.
+size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
+                  const PictureSurvey& survey, double seconds,
+                  std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,
+                  const FitHooks& hooks);
+
+}  // namespace linnet
+
+#endif  // LINNET_FIT_HALVING_H_

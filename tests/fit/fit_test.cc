@@ -1,0 +1,112 @@
+#include "fit/fit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "fit/candidates.h"
+#include "io/model_file.h"
+
+namespace linnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+ReportCandidate Candidate(double width, int size, double ms, int64_t bytes) {
+  ReportCandidate candidate;
+  candidate.spec = fmt::format("net:width={},size={}", width, size);
+  candidate.width = width;
+  candidate.resolution = size;
+  candidate.latency_ms = ms;
+  candidate.bytes = bytes;
+  return candidate;
+}
+
+FitOptions Budget(double ms, int64_t bytes) {
+  FitOptions options;
+  options.latency.seconds = ms / 1e3;
+  options.size.bytes = bytes;
+  return options;
+}
+
+TEST(ApplyBudget, KeepsTheWidestOfEachResolution) {
+  std::vector<ReportCandidate> candidates = {
+      Candidate(0.25, 16, 0.1, 100), Candidate(0.5, 16, 0.2, 200), Candidate(1, 16, 0.5, 900),
+      Candidate(0.25, 32, 0.4, 100), Candidate(0.5, 32, 1.5, 200), Candidate(1, 32, 5, 900)};
+  EXPECT_EQ(ApplyBudget(Budget(1, 0), candidates), (std::vector<size_t>{3, 2}));
+  EXPECT_EQ(candidates[5].status, CandidateStatus::kTooSlow);
+  EXPECT_EQ(candidates[0].status, CandidateStatus::kNotTried);
+  EXPECT_EQ(ApplyBudget(Budget(1, 500), candidates), (std::vector<size_t>{1, 3}));
+  EXPECT_EQ(candidates[2].status, CandidateStatus::kTooLarge);
+  EXPECT_EQ(ApplyBudget(Budget(0, 100), candidates), (std::vector<size_t>{0, 3}));
+}
+
+TEST(ApplyBudget, LeavesAMarginAndNamesTheNearest) {
+  std::vector<ReportCandidate> candidates = {Candidate(0.5, 16, 0.999, 100),
+                                             Candidate(1, 16, 3, 100)};
+  EXPECT_TRUE(ApplyBudget(Budget(1, 0), candidates).empty());
+  EXPECT_EQ(&NearestCandidate(Budget(1, 0), candidates), &candidates[0]);
+}
+
+TEST(DefaultSizes, FollowThePictures) {
+  EXPECT_EQ(DefaultSizes({.side = 32}), (std::vector<int>{16, 24, 32, 48}));
+  EXPECT_EQ(DefaultSizes({.side = 300}), (std::vector<int>{112, 136, 160, 192, 224}));
+}
+
+std::string OutFolder(const char* name) {
+  const auto folder = std::filesystem::temp_directory_path() / name;
+  std::filesystem::remove_all(folder);
+  return folder.string();
+}
+
+FitOptions SmallFit(const char* name) {
+  FitOptions options;
+  options.data = "shapes:count=400,size=24,seed=1";
+  options.out = OutFolder(name);
+  options.widths = {0.125f, 0.25f};
+  options.sizes = {16, 24};
+  options.batch = 32;
+  options.minutes = 0.25;
+  return options;
+}
+
+TEST(SlowFit, DeliversAFileInsideTheBudget) {
+  FitOptions options = SmallFit("linnet_fit_test");
+  options.latency.seconds = 1;
+  options.size.bytes = 700'000;
+  const FitResult result = Fit(options, {});
+  EXPECT_LE(result.latency_ms, 1000);
+  EXPECT_EQ(result.bytes, static_cast<int64_t>(std::filesystem::file_size(result.file)));
+  EXPECT_LE(result.bytes, 700'000);
+  EXPECT_EQ(result.candidates.size(), 4u);
+  EXPECT_EQ(LoadModel(result.file).labels.size(), 10u);
+  EXPECT_THAT(ReadFile(options.out + "/report.html"), HasSubstr("mobilenet_v1"));
+  const auto json = nlohmann::json::parse(ReadFile(options.out + "/fit.json"));
+  EXPECT_EQ(json["arch"], "mobilenet_v1");
+  EXPECT_EQ(json["candidates"].size(), 4u);
+}
+
+TEST(Fit, SaysWhatIsNearestWhenNothingFits) {
+  FitOptions options = SmallFit("linnet_fit_none");
+  options.latency.seconds = 1e-9;
+  try {
+    Fit(options, {});
+    FAIL() << "a nanosecond was enough";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBudget);
+    EXPECT_THAT(error.what(), HasSubstr("nearest is mobilenet_v1:"));
+  }
+  EXPECT_TRUE(std::filesystem::exists(options.out + "/report.html"));
+}
+
+TEST(Fit, AsksForDataAndABudget) {
+  EXPECT_THROW(Fit({}, {}), Error);
+  FitOptions options = SmallFit("linnet_fit_usage");
+  EXPECT_THROW(Fit(options, {}), Error);
+}
+
+}  // namespace
+}  // namespace linnet
