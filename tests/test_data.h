@@ -1,5 +1,5 @@
-// Real data for tests: a folder named by the environment variable LINNET_DATA, else shared/data beside
-// the project. A test that finds none skips itself with a sentence.
+// Real data for tests: a folder named by the environment variable LINNET_DATA, else shared/data
+// beside the project. A test that finds none skips itself with a sentence.
 #ifndef LINNET_TESTS_TEST_DATA_H_
 #define LINNET_TESTS_TEST_DATA_H_
 
@@ -13,9 +13,10 @@ namespace linnet {
 // The path of 'relative' inside the data folder, if it is there.
 inline std::optional<std::string> TestData(const std::string& relative) {
   const char* named = std::getenv("LINNET_DATA");
-  const std::filesystem::path folder = named != nullptr && *named != '\0'
-                                           ? std::filesystem::path(named)
-                                           : std::filesystem::path(LINNET_SOURCE_DIR) / "../shared/data";
+  const std::filesystem::path folder =
+      named != nullptr && *named != '\0'
+          ? std::filesystem::path(named)
+          : std::filesystem::path(LINNET_SOURCE_DIR) / "../shared/data";
   const std::filesystem::path path = folder / relative;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;

@@ -1,7 +1,8 @@
 // Tar archives through libarchive, whole or compressed, without unpacking to disk.
 //
-// libarchive reads the mapped file. Of a plain tar it hands out pointers into the mapping, of which the
-// offsets are kept; what it had to unpack is copied to one block of memory, up to the announced limit.
+// libarchive reads the mapped file. Of a plain tar it hands out pointers into the mapping, of which
+// the offsets are kept; what it had to unpack is copied to one block of memory, up to the announced
+// limit.
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -39,8 +40,8 @@ std::string EntryPath(archive_entry* entry) {
   return path == nullptr ? std::string() : std::string(path).substr(0, kLongestPath);
 }
 
-// The entry's data: in the mapping if it comes as one block from there, else appended to 'unpacked'.
-// Returns whether it lies in the mapping.
+// The entry's data: in the mapping if it comes as one block from there, else appended to
+// 'unpacked'. Returns whether it lies in the mapping.
 bool ReadEntry(archive* reader, const std::string& name, Blob mapping, Unpacked& unpacked,
                FoundFile& file) {
   const uint64_t begin = unpacked.bytes.size();
@@ -50,7 +51,8 @@ bool ReadEntry(archive* reader, const std::string& name, Blob mapping, Unpacked&
     la_int64_t offset = 0;
     const int status = archive_read_data_block(reader, &data, &size, &offset);
     if (status == ARCHIVE_EOF) break;
-    if (status < ARCHIVE_WARN) Fail(ErrorKind::kData, "{}: {}: {}", name, file.path, Reason(reader));
+    if (status < ARCHIVE_WARN)
+      Fail(ErrorKind::kData, "{}: {}: {}", name, file.path, Reason(reader));
     const auto* bytes = static_cast<const uint8_t*>(data);
     const std::less_equal<const uint8_t*> before;
     const bool mapped = before(mapping.bytes.data(), bytes) &&
@@ -61,8 +63,10 @@ bool ReadEntry(archive* reader, const std::string& name, Blob mapping, Unpacked&
     }
     const uint64_t end = begin + static_cast<uint64_t>(offset) + size;
     if (offset < 0 || end > static_cast<uint64_t>(unpacked.limit)) {
-      Fail(ErrorKind::kData, "{}: unpacked, its pictures take more than {} MB; use a plain .tar, which is "
-           "read in place, or smaller shards", name, unpacked.limit >> 20);
+      Fail(ErrorKind::kData,
+           "{}: unpacked, its pictures take more than {} MB; use a plain .tar, which is "
+           "read in place, or smaller shards",
+           name, unpacked.limit >> 20);
     }
     if (end > unpacked.bytes.size()) unpacked.bytes.resize(end);
     std::copy_n(bytes, size, unpacked.bytes.begin() + static_cast<int64_t>(end - size));
@@ -78,7 +82,8 @@ Reader OpenReader(const std::string& path, const Blob& mapping) {
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_gnutar(reader.get());
   archive_read_support_filter_gzip(reader.get());
-  const int status = archive_read_open_memory(reader.get(), mapping.bytes.data(), mapping.bytes.size());
+  const int status =
+      archive_read_open_memory(reader.get(), mapping.bytes.data(), mapping.bytes.size());
   if (status != ARCHIVE_OK) Fail(ErrorKind::kData, "{}: {}", path, Reason(reader.get()));
   return reader;
 }
@@ -110,7 +115,8 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
     if (archive_entry_filetype(entry) == AE_IFDIR) {
       listing.folders.push_back(name);
     } else if (archive_entry_filetype(entry) == AE_IFREG && !name.empty()) {
-      FoundFile file{name, 0, 0, static_cast<uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry)))};
+      FoundFile file{name, 0, 0,
+                     static_cast<uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry)))};
       // Source 0 is the unpacked memory.
       if (ReadEntry(reader.get(), path, mapping, unpacked, file)) file.source = mapping_source;
       listing.files.push_back(std::move(file));

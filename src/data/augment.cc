@@ -22,7 +22,8 @@ int Reflect(int i, int size) {
   return i < size ? i : period - i;
 }
 
-// Pixels of src [height, width, 3] from 'corner' on, which may lie outside, to dst of the pipeline's size.
+// Pixels of src [height, width, 3] from 'corner' on, which may lie outside, to dst of the
+// pipeline's size.
 void CropWithPadding(const uint8_t* src, int width, int height, IntPoint corner, PadMode mode,
                      const ImagePipeline& p, uint8_t* dst) {
   const size_t dst_stride = static_cast<size_t>(p.width()) * 3;
@@ -56,8 +57,8 @@ int RandomBetween(int low, int high, Rng& rng) {
   return low + static_cast<int>(rng.Below(static_cast<uint32_t>(high - low + 1)));
 }
 
-void RandomCrop(const ImageView& image, const ImagePipeline& p, const AugmentOptions& options, Rng& rng,
-                PipelineScratch& scratch) {
+void RandomCrop(const ImageView& image, const ImagePipeline& p, const AugmentOptions& options,
+                Rng& rng, PipelineScratch& scratch) {
   const Placement place = PlaceForEvaluation(image.width, image.height, p);
   const int width = place.resized_width, height = place.resized_height;
   const uint8_t* src = image.pixels;
@@ -83,7 +84,8 @@ kernels::ResizeBox RandomBox(const ImageView& image, const AugmentOptions& optio
     const int w = static_cast<int>(std::lround(std::sqrt(target * aspect)));
     const int h = static_cast<int>(std::lround(std::sqrt(target / aspect)));
     if (w < 1 || h < 1 || w > image.width || h > image.height) continue;
-    const int x = RandomBetween(0, image.width - w, rng), y = RandomBetween(0, image.height - h, rng);
+    const int x = RandomBetween(0, image.width - w, rng),
+              y = RandomBetween(0, image.height - h, rng);
     return {double(x), double(y), double(x + w), double(y + h)};
   }
   const double aspect = double(image.width) / image.height;
@@ -142,8 +144,8 @@ ColorMap Saturation(float factor) {
 ColorMap Hue(float turn) {
   const float c = std::cos(turn * 6.2831853f), s = std::sin(turn * 6.2831853f);
   // RGB -> YIQ, the turn, YIQ -> RGB.
-  const ColorMap to_yiq{{{0.299f, 0.587f, 0.114f}, {0.5959f, -0.2746f, -0.3213f},
-                         {0.2115f, -0.5227f, 0.3112f}}, 0};
+  const ColorMap to_yiq{
+      {{0.299f, 0.587f, 0.114f}, {0.5959f, -0.2746f, -0.3213f}, {0.2115f, -0.5227f, 0.3112f}}, 0};
   const ColorMap turned{{{1, 0, 0}, {0, c, -s}, {0, s, c}}, 0};
   const ColorMap to_rgb{{{1, 0.956f, 0.619f}, {1, -0.272f, -0.647f}, {1, -1.106f, 1.703f}}, 0};
   return Compose(to_rgb, Compose(turned, to_yiq));
@@ -195,7 +197,8 @@ void ValidateAugment(const AugmentOptions& o, std::string_view where) {
     if (!good) Fail(ErrorKind::kUsage, "{}: expected {}", where, what);
   };
   expect(o.pad >= 0 && o.pad <= 1024, "pad from 0 to 1024");
-  expect(o.scale[0] > 0 && o.scale[0] <= o.scale[1] && o.scale[1] <= 1, "0 < scale <= 1, the least first");
+  expect(o.scale[0] > 0 && o.scale[0] <= o.scale[1] && o.scale[1] <= 1,
+         "0 < scale <= 1, the least first");
   expect(o.ratio[0] > 0.01f && o.ratio[0] <= o.ratio[1] && o.ratio[1] < 100,
          "ratio above 0, the least first");
   expect(o.flip >= 0 && o.flip <= 1, "flip, a probability");
@@ -218,7 +221,8 @@ void Augment(const ImageView& image, const ImagePipeline& p, const AugmentOption
     kernels::ResizeRgb(image.pixels, image.width, image.height, box, p.filter, scratch.bytes.data(),
                        p.width(), p.height(), scratch.resize);
   }
-  if (options.flip > 0 && rng.Coin(options.flip)) FlipRows(p.width(), p.height(), scratch.bytes.data());
+  if (options.flip > 0 && rng.Coin(options.flip))
+    FlipRows(p.width(), p.height(), scratch.bytes.data());
   JitterColors(options, rng, scratch.bytes);
   NormalizeInput(scratch.bytes.data(), p, dst, scratch);
 }

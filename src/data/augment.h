@@ -1,5 +1,5 @@
-// Random changes of training pictures. Each picture's changes are a function of the Rng it is given, so
-// the same (seed, epoch, sample) makes the same input on any thread.
+// Random changes of training pictures. Each picture's changes are a function of the Rng it is
+// given, so the same (seed, epoch, sample) makes the same input on any thread.
 #ifndef LINNET_DATA_AUGMENT_H_
 #define LINNET_DATA_AUGMENT_H_
 
@@ -15,7 +15,8 @@ namespace linnet {
 enum class CropMode {
   kCenter,   // as in evaluation
   kRandom,   // resized as in evaluation, padded by 'pad', then a random place
-  kResized,  // a random part of random area and aspect (1409.4842, "Inception crop"; torchvision's terms)
+  kResized,  // a random part of random area and aspect (1409.4842, "Inception crop"; torchvision's
+             // terms)
 };
 inline constexpr const char* kCropModeNames[] = {"center", "random", "resized"};
 inline std::span<const char* const> EnumNames(CropMode) { return kCropModeNames; }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/layout.h"
+#include "data/shapes.h"
 
 namespace linnet {
 namespace internal {
@@ -18,7 +19,8 @@ namespace fs = std::filesystem;
 void ListInto(const fs::path& folder, const std::string& prefix, int depth, Listing& listing) {
   constexpr int kDeepest = 12;  // also ends a circle of symbolic links
   if (depth > kDeepest) {
-    Fail(ErrorKind::kData, "{}: folders deeper than {} (a circle of links?)", folder.string(), kDeepest);
+    Fail(ErrorKind::kData, "{}: folders deeper than {} (a circle of links?)", folder.string(),
+         kDeepest);
   }
   std::error_code error;
   fs::directory_iterator entries(folder, error);
@@ -74,7 +76,8 @@ std::vector<std::string> Shards(const Listing& listing) {
   for (const FoundFile& file : listing.files) {
     const bool named = file.path.ends_with(".tar") || file.path.ends_with(".tar.gz") ||
                        file.path.ends_with(".tgz");
-    if (named && file.path.find('/') == std::string::npos) paths.push_back(listing.root + "/" + file.path);
+    if (named && file.path.find('/') == std::string::npos)
+      paths.push_back(listing.root + "/" + file.path);
   }
   return paths;
 }
@@ -100,7 +103,12 @@ Dataset OpenPath(const std::string& path, const DatasetOptions& options) {
 }  // namespace internal
 
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
-  Dataset dataset = internal::OpenPath(path, options);
+  constexpr std::string_view kShapes = "shapes";
+  const bool builtin = path == kShapes || path.starts_with("shapes:");
+  Dataset dataset =
+      builtin ? ShapesDataset(ShapesFromText(
+                    std::string_view(path).substr(std::min(path.size(), kShapes.size() + 1)), path))
+              : internal::OpenPath(path, options);
   dataset.path = path;
   internal::FinishDataset(options, dataset);
   return dataset;

@@ -1,17 +1,22 @@
 // A labelled data set as plain data: classes, and for each split the list of pictures.
 //
 // OpenDataset takes
-//   a folder           train/CLASS/picture, val|validation|valid/CLASS/picture, test/CLASS/picture; or
-//                      CLASS/picture without splits, of which a tenth becomes 'val' by the hash of its name
-//   a tar or tar.gz    with the same layout inside, read without unpacking; or a folder of such archives
+//   a folder           train/CLASS/picture, val|validation|valid/CLASS/picture, test/CLASS/picture;
+//   or
+//                      CLASS/picture without splits, of which a tenth becomes 'val' by the hash of
+//                      its name
+//   a tar or tar.gz    with the same layout inside, read without unpacking; or a folder of such
+//   archives
 //                      (shards), which are one data set
 //   IDX                a folder with MNIST's four files, plain or .gz
-//   CIFAR binary       a folder with data_batch_*.bin and test_batch.bin (CIFAR-10), or train.bin and
+//   CIFAR binary       a folder with data_batch_*.bin and test_batch.bin (CIFAR-10), or train.bin
+//   and
 //                      test.bin (CIFAR-100, fine labels); also inside a tar or tar.gz
 //   "shapes"           the built-in synthetic set (data/shapes.h), options after a colon:
-//                      "shapes:count=2000,size=48,seed=1"
-// Nothing is ever written to a data set. Pictures are told by content; files that cannot be pictures by
-// their name (hidden files, .txt, .csv, .json ...) are passed over.
+//                      "shapes:count=2000,size=48,seed=1"; a folder of this name is opened as
+//                      "./shapes"
+// Nothing is ever written to a data set. Pictures are told by content; files that cannot be
+// pictures by their name (hidden files, .txt, .csv, .json ...) are passed over.
 #ifndef LINNET_DATA_DATASET_H_
 #define LINNET_DATA_DATASET_H_
 
@@ -54,14 +59,16 @@ struct Dataset {
   std::function<DecodeResult(const DataItem&)> load;
 
   std::vector<DataItem>& items(Split split) { return splits[static_cast<size_t>(split)]; }
-  const std::vector<DataItem>& items(Split split) const { return splits[static_cast<size_t>(split)]; }
+  const std::vector<DataItem>& items(Split split) const {
+    return splits[static_cast<size_t>(split)];
+  }
   // Error (kData, or kFile where a file is gone) naming the picture. Safe from any thread.
   Image Load(const DataItem& item) const { return load(item).image; }
 };
 
 struct DatasetOptions {
-  // The model's classes: labels are indices into this list, matched by name; a class that is not in it is
-  // an error, a class without pictures is not. Empty: the set's own classes, sorted by name.
+  // The model's classes: labels are indices into this list, matched by name; a class that is not in
+  // it is an error, a class without pictures is not. Empty: the set's own classes, sorted by name.
   std::vector<std::string> classes;
   // The part of a set without splits that becomes 'val'.
   double val_fraction = 0.1;
@@ -71,12 +78,13 @@ struct DatasetOptions {
   int64_t max_unpacked_bytes = int64_t{4} << 30;
 };
 
-// Error (kData) for an unknown layout (what was found, what is expected), no pictures, a missing or unknown
-// class, a damaged container; Error (kFile) for what cannot be read.
+// Error (kData) for an unknown layout (what was found, what is expected), no pictures, a missing or
+// unknown class, a damaged container; Error (kFile) for what cannot be read.
 Dataset OpenDataset(const std::string& path, const DatasetOptions& options = {});
 
-// Moves round(fraction * n) pictures of each class (at least one of two or more) from 'from' to 'to', those
-// with the smallest hash of their name: the same ones in every run, wherever the set lies.
+// Moves round(fraction * n) pictures of each class (at least one of two or more) from 'from' to
+// 'to', those with the smallest hash of their name: the same ones in every run, wherever the set
+// lies.
 void HoldOut(Dataset& dataset, Split from, Split to, double fraction);
 
 // Error (kData) saying which splits there are, if 'split' has no pictures.

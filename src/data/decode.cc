@@ -13,7 +13,8 @@ namespace internal {
 
 void DecodeJob::Warn(const std::string& text) {
   constexpr size_t kMost = 8;
-  if (warnings.size() < kMost && std::find(warnings.begin(), warnings.end(), text) == warnings.end()) {
+  if (warnings.size() < kMost &&
+      std::find(warnings.begin(), warnings.end(), text) == warnings.end()) {
     warnings.push_back(text);
   }
 }
@@ -34,8 +35,8 @@ void AllocateImage(DecodeJob& job, int64_t width, int64_t height, int64_t pixels
   job.image = Image(static_cast<int>(width), static_cast<int>(height));
 }
 
-// TIFF 6.0 section 2: byte order, 42, offset of the first directory; a directory is a count and entries of
-// 12 bytes: tag, type, count, value. Orientation is tag 0x112, one SHORT.
+// TIFF 6.0 section 2: byte order, 42, offset of the first directory; a directory is a count and
+// entries of 12 bytes: tag, type, count, value. Orientation is tag 0x112, one SHORT.
 int ExifOrientation(Bytes tiff) {
   if (tiff.size() < 8) return 1;
   const bool big = tiff[0] == 'M' && tiff[1] == 'M';
@@ -59,7 +60,8 @@ int ExifOrientation(Bytes tiff) {
   return 1;
 }
 
-// Orientations 5..8 have rows and columns exchanged. For each, the stored pixel that becomes (x, y).
+// Orientations 5..8 have rows and columns exchanged. For each, the stored pixel that becomes (x,
+// y).
 Image Oriented(Image image, int orientation) {
   if (orientation <= 1 || orientation > 8) return image;
   const bool exchanged = orientation >= 5;

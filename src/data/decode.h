@@ -1,10 +1,12 @@
 // Picture files to upright 8-bit RGB.
 //
-// The format is told by the content, never by the name. The rules, which belong to the image pipeline a
-// model was trained with:
-//   JPEG  libjpeg-turbo, accurate integer DCT, fancy upsampling; grey; CMYK and YCCK (inverted where an
+// The format is told by the content, never by the name. The rules, which belong to the image
+// pipeline a model was trained with:
+//   JPEG  libjpeg-turbo, accurate integer DCT, fancy upsampling; grey; CMYK and YCCK (inverted
+//   where an
 //         Adobe marker says so) by the plain formula R = C K / 255
-//   PNG   any depth and colour type; 16 bit keeps the high byte; alpha is dropped, not composited (as
+//   PNG   any depth and colour type; 16 bit keeps the high byte; alpha is dropped, not composited
+//   (as
 //         Pillow's convert("RGB")); no gamma correction
 //   WebP  lossy, lossless, the first frame of an animation; alpha dropped
 //   GIF   the first frame
@@ -27,8 +29,8 @@
 namespace linnet {
 
 struct DecodeOptions {
-  // Larger pictures are refused before memory is allocated: 3 bytes a pixel for the result, up to 6 more
-  // inside the JPEG decoder for progressive pictures.
+  // Larger pictures are refused before memory is allocated: 3 bytes a pixel for the result, up to 6
+  // more inside the JPEG decoder for progressive pictures.
   int64_t max_pixels = 100'000'000;
 };
 

@@ -13,8 +13,8 @@ namespace linnet::internal {
 
 using Bytes = std::span<const uint8_t>;
 
-// What a decoder is given and fills. Decoders throw Error (kData) with the reason alone; DecodeImage puts
-// the name before it.
+// What a decoder is given and fills. Decoders throw Error (kData) with the reason alone;
+// DecodeImage puts the name before it.
 struct DecodeJob {
   Bytes bytes;
   int64_t max_pixels;
@@ -32,11 +32,12 @@ void DecodeGif(DecodeJob& job);
 void DecodeBmp(DecodeJob& job);
 void DecodePnm(DecodeJob& job);
 
-// Error if the size is zero, above job.max_pixels, or more than 'pixels_per_byte' times the file's bytes,
-// which no such file can hold. Else allocates job.image.
+// Error if the size is zero, above job.max_pixels, or more than 'pixels_per_byte' times the file's
+// bytes, which no such file can hold. Else allocates job.image.
 void AllocateImage(DecodeJob& job, int64_t width, int64_t height, int64_t pixels_per_byte);
 
-// The orientation in an EXIF block (from its TIFF header on); 1 where there is none or it is damaged.
+// The orientation in an EXIF block (from its TIFF header on); 1 where there is none or it is
+// damaged.
 int ExifOrientation(Bytes tiff);
 
 // The image turned as EXIF orientation 1..8 asks.

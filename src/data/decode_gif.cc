@@ -85,7 +85,8 @@ void DecodeGif(DecodeJob& job) {
   }
   const ColorMapObject* map = frame.ColorMap != nullptr ? frame.ColorMap : gif->SColorMap;
   if (map == nullptr) Fail(ErrorKind::kData, "no colour table");
-  // Some writers leave the screen smaller than the frame. LZW strings grow to 4095 pixels for 12 bits.
+  // Some writers leave the screen smaller than the frame. LZW strings grow to 4095 pixels for 12
+  // bits.
   AllocateImage(job, std::max<int64_t>(gif->SWidth, int64_t{frame.Left} + frame.Width),
                 std::max<int64_t>(gif->SHeight, int64_t{frame.Top} + frame.Height), 100'000);
   const bool covered = frame.Width == job.image.width && frame.Height == job.image.height;

@@ -1,9 +1,9 @@
 // JPEG through libjpeg-turbo.
+#include <jpeglib.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
-
-#include <jpeglib.h>
 // After jpeglib.h.
 #include <jerror.h>
 
@@ -59,7 +59,8 @@ void CmykRow(const uint8_t* cmyk, int width, bool inverted, uint8_t* rgb) {
 void ReadOrientation(const jpeg_decompress_struct& info, DecodeJob& job) {
   for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr; marker = marker->next) {
     constexpr size_t kHeader = 6;  // "Exif\0\0"
-    if (marker->data_length < kHeader || std::memcmp(marker->data, "Exif\0", kHeader) != 0) continue;
+    if (marker->data_length < kHeader || std::memcmp(marker->data, "Exif\0", kHeader) != 0)
+      continue;
     job.orientation = ExifOrientation({marker->data + kHeader, marker->data_length - kHeader});
     return;
   }
@@ -90,8 +91,9 @@ void ReadRows(jpeg_decompress_struct& info, DecodeJob& job, std::vector<uint8_t>
   jpeg_finish_decompress(&info);
 }
 
-// Between setjmp and longjmp no object with a destructor may be made in this frame or those it calls
-// into libjpeg from; 'job' and 'cmyk_row' belong to the caller. False: errors.message says why.
+// Between setjmp and longjmp no object with a destructor may be made in this frame or those it
+// calls into libjpeg from; 'job' and 'cmyk_row' belong to the caller. False: errors.message says
+// why.
 bool Decode(jpeg_decompress_struct& info, JpegErrors& errors, DecodeJob& job,
             std::vector<uint8_t>& cmyk_row) {
   if (setjmp(errors.escape) != 0) return false;

@@ -80,8 +80,9 @@ void DecodeBmp(DecodeJob& job) {
   const size_t stride = (static_cast<size_t>(header.width) * bits + 31) / 32 * 4;
   const size_t needed = stride * header.height;
   if (header.pixels > bytes.size() || needed > bytes.size() - header.pixels) {
-    Fail(ErrorKind::kData, "premature end: {} bytes of pixels from offset {} expected, the file has {}",
-         needed, header.pixels, bytes.size());
+    Fail(ErrorKind::kData,
+         "premature end: {} bytes of pixels from offset {} expected, the file has {}", needed,
+         header.pixels, bytes.size());
   }
   for (int y = 0; y < job.image.height; ++y) {
     const int64_t stored = header.top_down ? y : header.height - 1 - y;
@@ -146,7 +147,8 @@ void DecodePnm(DecodeJob& job) {
       value = sample_bytes == 2 ? bytes[at] << 8 | bytes[at + 1] : bytes[at];
       at += sample_bytes;
     }
-    const auto level = static_cast<uint8_t>((std::min(value, highest) * 255 + highest / 2) / highest);
+    const auto level =
+        static_cast<uint8_t>((std::min(value, highest) * 255 + highest / 2) / highest);
     for (int c = 0; c < 3 / components; ++c) *dst++ = level;
   }
 }

@@ -68,7 +68,8 @@ void ReadOrientation(PngState& state) {
   }
 }
 
-// No object with a destructor may be made between setjmp and longjmp. False: state.message says why.
+// No object with a destructor may be made between setjmp and longjmp. False: state.message says
+// why.
 bool Decode(PngState& state) {
   if (setjmp(png_jmpbuf(state.png)) != 0) return false;
   png_set_read_fn(state.png, &state, OnRead);

@@ -1,4 +1,5 @@
-// WebP through libwebp. The demuxer finds the first frame (a still picture has one) and the EXIF block.
+// WebP through libwebp. The demuxer finds the first frame (a still picture has one) and the EXIF
+// block.
 #include <webp/decode.h>
 #include <webp/demux.h>
 

@@ -1,5 +1,5 @@
-// Decoded pictures of a data set: decoded once, kept while they fit, and the list of those that cannot be
-// decoded. What is kept changes the speed only, never the result.
+// Decoded pictures of a data set: decoded once, kept while they fit, and the list of those that
+// cannot be decoded. What is kept changes the speed only, never the result.
 #ifndef LINNET_DATA_IMAGE_CACHE_H_
 #define LINNET_DATA_IMAGE_CACHE_H_
 

@@ -60,11 +60,12 @@ std::set<std::string> TopFolders(const Listing& listing, size_t skip) {
 }
 
 bool HasSplits(const std::set<std::string>& top) {
-  return std::any_of(top.begin(), top.end(), [](const auto& name) { return SplitByName(name).has_value(); });
+  return std::any_of(top.begin(), top.end(),
+                     [](const auto& name) { return SplitByName(name).has_value(); });
 }
 
-// While everything stands in one outer folder ("flowers/train/..."), looks inside it. Returns the length
-// of the prefix that all paths then share.
+// While everything stands in one outer folder ("flowers/train/..."), looks inside it. Returns the
+// length of the prefix that all paths then share.
 size_t EnterOuterFolder(Listing& listing) {
   size_t skip = 0;
   for (;;) {
@@ -104,7 +105,8 @@ std::string FirstNames(const std::set<std::string>& names) {
   const auto top = TopFolders(listing, 0);
   Fail(ErrorKind::kData,
        "{}: no data set found: {} files, folders at the top: {}. Expected train/CLASS/picture, "
-       "val/CLASS/picture and test/CLASS/picture; or CLASS/picture; or the same inside .tar or .tar.gz; "
+       "val/CLASS/picture and test/CLASS/picture; or CLASS/picture; or the same inside .tar or "
+       ".tar.gz; "
        "or MNIST's IDX files; or CIFAR's binary files",
        listing.root, listing.files.size(), top.empty() ? "none" : FirstNames(top));
 }
@@ -139,9 +141,10 @@ std::optional<Split> SplitByName(std::string_view name) {
 
 bool MayBePicture(std::string_view path) {
   static constexpr const char* kOthers[] = {
-      ".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md",   ".rst",
-      ".html", ".pdf", ".db", ".ini", ".py", ".sh", ".log", ".mat", ".npy", ".npz", ".pkl",
-      ".bin", ".tar", ".gz",  ".tgz", ".zip", ".sqlite", ".lock", ".doc", ".safetensors"};
+      ".txt", ".csv", ".tsv",    ".json", ".jsonl", ".xml",        ".yaml", ".yml",
+      ".md",  ".rst", ".html",   ".pdf",  ".db",    ".ini",        ".py",   ".sh",
+      ".log", ".mat", ".npy",    ".npz",  ".pkl",   ".bin",        ".tar",  ".gz",
+      ".tgz", ".zip", ".sqlite", ".lock", ".doc",   ".safetensors"};
   const std::string name = Lower(path.substr(path.rfind('/') + 1));
   if (name.empty() || name[0] == '.') return false;
   return std::none_of(std::begin(kOthers), std::end(kOthers),
@@ -179,10 +182,12 @@ void ArrangeByFolders(Listing listing, const DatasetOptions& options, Dataset& d
                     file->bytes});
   }
   for (auto& items : dataset.splits) {
-    std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::sort(items.begin(), items.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
   }
   if (passed_over > 0) {
-    dataset.notes.push_back(fmt::format("{} files are no pictures of a class and were passed over", passed_over));
+    dataset.notes.push_back(
+        fmt::format("{} files are no pictures of a class and were passed over", passed_over));
   }
   if (!has_splits && options.val_fraction > 0) {
     HoldOut(dataset, Split::kTrain, Split::kVal, options.val_fraction);
@@ -200,8 +205,8 @@ void AdoptClasses(const std::vector<std::string>& classes, Dataset& dataset) {
   for (const std::string& name : dataset.classes) {
     const auto found = index.find(name);
     if (found == index.end()) {
-      Fail(ErrorKind::kData, "{}: class '{}' is not one of the model's {} classes ({}, ...)", dataset.path,
-           name, classes.size(), classes.front());
+      Fail(ErrorKind::kData, "{}: class '{}' is not one of the model's {} classes ({}, ...)",
+           dataset.path, name, classes.size(), classes.front());
     }
     renumber.push_back(found->second);
   }
@@ -235,8 +240,9 @@ void FinishDataset(const DatasetOptions& options, Dataset& dataset) {
   FindMissingClasses(dataset);
   if (!options.strict || dataset.problems.empty()) return;
   const size_t more = dataset.problems.size() - 1;
-  Fail(ErrorKind::kData, "{}: {}{}. Add pictures, or remove the class from every split", dataset.path,
-       dataset.problems[0], more == 0 ? "" : fmt::format(" (and {} more such)", more));
+  Fail(ErrorKind::kData, "{}: {}{}. Add pictures, or remove the class from every split",
+       dataset.path, dataset.problems[0],
+       more == 0 ? "" : fmt::format(" (and {} more such)", more));
 }
 
 }  // namespace internal
@@ -265,7 +271,8 @@ void HoldOut(Dataset& dataset, Split from, Split to, double fraction) {
   for (auto& hashes : by_class) {
     if (hashes.size() < 2) continue;
     std::sort(hashes.begin(), hashes.end());
-    const auto wanted = static_cast<size_t>(std::lround(fraction * static_cast<double>(hashes.size())));
+    const auto wanted =
+        static_cast<size_t>(std::lround(fraction * static_cast<double>(hashes.size())));
     const size_t count = std::clamp<size_t>(wanted, 1, hashes.size() - 1);
     for (size_t i = 0; i < count; ++i) moves[hashes[i].second] = true;
   }

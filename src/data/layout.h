@@ -28,7 +28,7 @@ struct FoundFile {
 
 // What a folder or archives hold.
 struct Listing {
-  std::string root;   // named in messages
+  std::string root;  // named in messages
   std::vector<FoundFile> files;
   std::vector<std::string> folders;  // relative; needed to see empty classes
   std::vector<Blob> sources;         // what FoundFile::source counts; none for a folder

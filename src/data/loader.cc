@@ -24,13 +24,18 @@ std::unique_ptr<Loader> Loader::Train(std::shared_ptr<ImageCache> images, Split 
 }
 
 std::unique_ptr<Loader> Loader::Evaluation(std::shared_ptr<ImageCache> images, Split split,
-                                           const ImagePipeline& pipeline, const LoaderOptions& options) {
-  return std::unique_ptr<Loader>(new Loader(std::move(images), split, pipeline, std::nullopt, options));
+                                           const ImagePipeline& pipeline,
+                                           const LoaderOptions& options) {
+  return std::unique_ptr<Loader>(
+      new Loader(std::move(images), split, pipeline, std::nullopt, options));
 }
 
 Loader::Loader(std::shared_ptr<ImageCache> images, Split split, const ImagePipeline& pipeline,
                std::optional<AugmentOptions> augment, const LoaderOptions& options)
-    : images_(std::move(images)), split_(split), pipeline_(pipeline), augment_(augment),
+    : images_(std::move(images)),
+      split_(split),
+      pipeline_(pipeline),
+      augment_(augment),
       options_(options) {
   ValidatePipeline(pipeline_, "image pipeline");
   RequireSplit(images_->dataset(), split_);
@@ -39,7 +44,8 @@ Loader::Loader(std::shared_ptr<ImageCache> images, Split split, const ImagePipel
   batch_ = static_cast<int>(std::min<int64_t>(options_.batch, count_));
   batches_ = training() ? count_ / batch_ : (count_ + batch_ - 1) / batch_;
   pass_end_ = training() ? INT64_MAX : batches_;
-  slots_.resize(options_.threads <= 0 ? 1 : static_cast<size_t>(std::max(1, options_.prefetch)) + 1);
+  slots_.resize(options_.threads <= 0 ? 1
+                                      : static_cast<size_t>(std::max(1, options_.prefetch)) + 1);
   for (Slot& slot : slots_) {
     slot.batch.images = Tensor({batch_, pipeline_.height(), pipeline_.width(), pipeline_.channels});
     slot.batch.labels.resize(static_cast<size_t>(batch_));
@@ -92,8 +98,8 @@ Loader::Order Loader::OrderOf(int64_t epoch) {
 }
 
 // Fills one place of the batch with the picture at 'position' of the epoch's order.
-void Loader::MakePlace(int place, int64_t position, int64_t epoch, const Order& order, Worker& worker,
-                       Batch& batch) const {
+void Loader::MakePlace(int place, int64_t position, int64_t epoch, const Order& order,
+                       Worker& worker, Batch& batch) const {
   const std::vector<DataItem>& items = images_->dataset().items(split_);
   const int64_t size = pipeline_.elements();
   float* dst = batch.images.data() + place * size;
@@ -106,7 +112,8 @@ void Loader::MakePlace(int place, int64_t position, int64_t epoch, const Order& 
     const Image* image = images_->Get(split_, index, worker.image);
     if (image == nullptr) continue;
     if (training()) {
-      const uint64_t stream = MixStream(static_cast<uint64_t>(epoch), static_cast<uint64_t>(position), kAugment);
+      const uint64_t stream =
+          MixStream(static_cast<uint64_t>(epoch), static_cast<uint64_t>(position), kAugment);
       Augment(*image, pipeline_, *augment_, Rng(options_.seed, stream), dst, worker.pipeline);
     } else {
       Preprocess(*image, pipeline_, dst, worker.pipeline);
@@ -117,7 +124,8 @@ void Loader::MakePlace(int place, int64_t position, int64_t epoch, const Order& 
     return;
   }
   if (training()) {
-    Fail(ErrorKind::kData, "{}: none of the {} pictures can be decoded", images_->dataset().path, count_);
+    Fail(ErrorKind::kData, "{}: none of the {} pictures can be decoded", images_->dataset().path,
+         count_);
   }
   std::memset(dst, 0, static_cast<size_t>(size) * sizeof(float));
   batch.labels[p] = -1;

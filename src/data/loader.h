@@ -1,16 +1,16 @@
 // Batches for training and evaluation, made ahead by threads of its own.
 //
-// Batch b of epoch e is a function of (data set, seed, e, b) and of nothing else: not of the number of
-// threads, of timing, of what is cached, or of where the run was resumed. So a run that was killed and
-// started again at (e, b) sees the same numbers.
+// Batch b of epoch e is a function of (data set, seed, e, b) and of nothing else: not of the number
+// of threads, of timing, of what is cached, or of where the run was resumed. So a run that was
+// killed and started again at (e, b) sees the same numbers.
 //
 //   auto images = std::make_shared<ImageCache>(dataset);
 //   auto train = Loader::Train(images, Split::kTrain, pipeline, augment, options);
 //   train->Seek(epoch, batch);
 //   const Batch& batch = *train->Next();  // valid until the next call
 //
-// A broken picture in training is replaced by the next one in the epoch's order that is not; in evaluation
-// its place keeps label -1 and zeros, as the places after the last picture do.
+// A broken picture in training is replaced by the next one in the epoch's order that is not; in
+// evaluation its place keeps label -1 and zeros, as the places after the last picture do.
 #ifndef LINNET_DATA_LOADER_H_
 #define LINNET_DATA_LOADER_H_
 
@@ -31,11 +31,11 @@
 namespace linnet {
 
 struct Batch {
-  Tensor images;                  // [batch, height, width, channels]
-  std::vector<int> labels;        // -1: no picture here, not to be counted
-  std::vector<int64_t> indices;   // into the split's items; -1 likewise
-  int valid = 0;                  // places with a picture
-  int64_t epoch = 0, index = 0;   // of the batch in its epoch
+  Tensor images;                 // [batch, height, width, channels]
+  std::vector<int> labels;       // -1: no picture here, not to be counted
+  std::vector<int64_t> indices;  // into the split's items; -1 likewise
+  int valid = 0;                 // places with a picture
+  int64_t epoch = 0, index = 0;  // of the batch in its epoch
 };
 
 struct LoaderOptions {
@@ -49,15 +49,17 @@ struct LoaderOptions {
 
 class Loader {
  public:
-  // Batches of 'split', shuffled anew each epoch; pictures beyond the last whole batch are left out (of
-  // another random part each epoch), unless there is no whole batch: then it is one batch of them all.
-  // Error (kData) if the split is empty.
+  // Batches of 'split', shuffled anew each epoch; pictures beyond the last whole batch are left out
+  // (of another random part each epoch), unless there is no whole batch: then it is one batch of
+  // them all. Error (kData) if the split is empty.
   static std::unique_ptr<Loader> Train(std::shared_ptr<ImageCache> images, Split split,
                                        const ImagePipeline& pipeline, const AugmentOptions& augment,
                                        const LoaderOptions& options);
-  // Batches of 'split' in its order, all pictures, by the evaluation pipeline. One pass is an epoch.
+  // Batches of 'split' in its order, all pictures, by the evaluation pipeline. One pass is an
+  // epoch.
   static std::unique_ptr<Loader> Evaluation(std::shared_ptr<ImageCache> images, Split split,
-                                            const ImagePipeline& pipeline, const LoaderOptions& options);
+                                            const ImagePipeline& pipeline,
+                                            const LoaderOptions& options);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -70,9 +72,9 @@ class Loader {
   // The next batch will be 'batch' of 'epoch'; the start is (0, 0).
   void Seek(int64_t epoch, int64_t batch);
 
-  // The next batch, valid until the next call of Next or Seek. Training goes on from epoch to epoch and
-  // never answers null; evaluation answers null once after each pass. Error (kData) if no picture of the
-  // split can be decoded.
+  // The next batch, valid until the next call of Next or Seek. Training goes on from epoch to epoch
+  // and never answers null; evaluation answers null once after each pass. Error (kData) if no
+  // picture of the split can be decoded.
   const Batch* Next();
 
   // The broken pictures met so far, by name.
@@ -112,11 +114,11 @@ class Loader {
   // Tickets number batches over all epochs: epoch * batches + batch.
   std::mutex mutex_;
   std::condition_variable work_, done_;
-  std::vector<Slot> slots_;                    // ticket t lives in slots_[t % size]
+  std::vector<Slot> slots_;  // ticket t lives in slots_[t % size]
   std::vector<std::thread> threads_;
-  int64_t next_made_ = 0, next_given_ = 0;     // tickets
-  int64_t pass_end_ = 0;                       // the first ticket of the next pass; evaluation only
-  bool told_end_ = false;                      // Next has answered null for this pass
+  int64_t next_made_ = 0, next_given_ = 0;  // tickets
+  int64_t pass_end_ = 0;                    // the first ticket of the next pass; evaluation only
+  bool told_end_ = false;                   // Next has answered null for this pass
   bool stop_ = false;
   int64_t order_epochs_[2] = {-1, -1};
   Order orders_[2];

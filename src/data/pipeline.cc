@@ -14,8 +14,8 @@ void ValidatePipeline(const ImagePipeline& p, std::string_view where) {
   constexpr int kLargest = 8192;
   for (const int side : p.size) {
     if (side < 1 || side > kLargest) {
-      Fail(ErrorKind::kUsage, "{}: size={},{}: expected 1 to {} pixels", where, p.size[0], p.size[1],
-           kLargest);
+      Fail(ErrorKind::kUsage, "{}: size={},{}: expected 1 to {} pixels", where, p.size[0],
+           p.size[1], kLargest);
     }
   }
   if (p.channels != 1 && p.channels != 3) {
@@ -32,7 +32,9 @@ void ValidatePipeline(const ImagePipeline& p, std::string_view where) {
   }
 }
 
-nlohmann::ordered_json PipelineToJson(const ImagePipeline& pipeline) { return FieldsToJson(pipeline); }
+nlohmann::ordered_json PipelineToJson(const ImagePipeline& pipeline) {
+  return FieldsToJson(pipeline);
+}
 
 ImagePipeline PipelineFromJson(const nlohmann::json& json, std::string_view where) {
   ImagePipeline pipeline;
@@ -66,8 +68,10 @@ Placement PlaceForEvaluation(int width, int height, const ImagePipeline& p) {
 
 namespace {
 
-// The bytes of the evaluated part: the picture's own where nothing is to be done, else scratch.bytes.
-const uint8_t* ResizedBytes(const ImageView& image, const ImagePipeline& p, PipelineScratch& scratch) {
+// The bytes of the evaluated part: the picture's own where nothing is to be done, else
+// scratch.bytes.
+const uint8_t* ResizedBytes(const ImageView& image, const ImagePipeline& p,
+                            PipelineScratch& scratch) {
   const Placement place = PlaceForEvaluation(image.width, image.height, p);
   const bool same_size = place.resized_width == image.width && place.resized_height == image.height;
   if (same_size && image.width == p.width() && image.height == p.height()) return image.pixels;
@@ -94,7 +98,8 @@ void Preprocess(const ImageView& image, const ImagePipeline& pipeline, float* ds
   NormalizeInput(ResizedBytes(image, pipeline, scratch), pipeline, dst, scratch);
 }
 
-void NormalizeInput(const uint8_t* rgb, const ImagePipeline& p, float* dst, PipelineScratch& scratch) {
+void NormalizeInput(const uint8_t* rgb, const ImagePipeline& p, float* dst,
+                    PipelineScratch& scratch) {
   const size_t pixels = static_cast<size_t>(p.width()) * p.height();
   if (p.channels == 1) {
     scratch.resized.resize(pixels);

@@ -53,7 +53,8 @@ struct ImagePipeline {
     v("size", self.size, "height,width in pixels");
     v("channels", self.channels, "3 for colour, 1 for grey (ITU-R 601 luma)");
     v("filter", self.filter, "resize filter, antialiased");
-    v("mode", self.mode, "crop: shorter side to size/crop_pct, then the centre; stretch: the whole picture");
+    v("mode", self.mode,
+      "crop: shorter side to size/crop_pct, then the centre; stretch: the whole picture");
     v("crop_pct", self.crop_pct, "part of the resized picture's shorter side that is kept");
     v("order", self.order, "order of the channels");
     v("mean", self.mean, "subtracted from pixel/255, in the order of the channels");
@@ -85,8 +86,8 @@ struct PipelineScratch {
   std::vector<uint8_t> resized, bytes;
 };
 
-// The part of a picture that evaluation looks at, in its pixels, and the size of the whole picture when
-// that part has the pipeline's size. (torchvision's Resize and CenterCrop, timm's crop_pct.)
+// The part of a picture that evaluation looks at, in its pixels, and the size of the whole picture
+// when that part has the pipeline's size. (torchvision's Resize and CenterCrop, timm's crop_pct.)
 struct Placement {
   kernels::ResizeBox box;
   int resized_width, resized_height;

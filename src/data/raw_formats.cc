@@ -45,7 +45,8 @@ Blob Gunzip(const Blob& packed, const std::string& name, int64_t limit) {
     }
   }
   if (status != Z_STREAM_END) Fail(ErrorKind::kData, "{}: damaged or cut gzip data", name);
-  const std::span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size());
+  const std::span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes->data()),
+                                      bytes->size());
   return {std::move(bytes), view};
 }
 
@@ -58,10 +59,11 @@ struct IdxHeader {
 IdxHeader ReadIdxHeader(std::span<const uint8_t> bytes, const std::string& name, int dimensions) {
   IdxHeader header;
   header.size = 4 + 4 * static_cast<size_t>(dimensions);
-  const bool good = bytes.size() >= header.size && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == 8 &&
-                    bytes[3] == dimensions;
+  const bool good = bytes.size() >= header.size && bytes[0] == 0 && bytes[1] == 0 &&
+                    bytes[2] == 8 && bytes[3] == dimensions;
   if (!good) {
-    Fail(ErrorKind::kData, "{}: expected an IDX file of bytes with {} dimensions, found other bytes", name,
+    Fail(ErrorKind::kData,
+         "{}: expected an IDX file of bytes with {} dimensions, found other bytes", name,
          dimensions);
   }
   int64_t* sizes[] = {&header.count, &header.height, &header.width};
@@ -72,17 +74,20 @@ IdxHeader ReadIdxHeader(std::span<const uint8_t> bytes, const std::string& name,
   constexpr int64_t kMostCount = 1'000'000'000, kLargestSide = 8192;
   if (header.count > kMostCount || header.height < 1 || header.height > kLargestSide ||
       header.width < 1 || header.width > kLargestSide) {
-    Fail(ErrorKind::kData, "{}: the header says {} pictures of {} x {}", name, header.count, header.width,
-         header.height);
+    Fail(ErrorKind::kData, "{}: the header says {} pictures of {} x {}", name, header.count,
+         header.width, header.height);
   }
-  const int64_t expected = static_cast<int64_t>(header.size) + header.count * header.height * header.width;
+  const int64_t expected =
+      static_cast<int64_t>(header.size) + header.count * header.height * header.width;
   if (expected != static_cast<int64_t>(bytes.size())) {
-    Fail(ErrorKind::kData, "{}: the header says {} bytes, the file has {}", name, expected, bytes.size());
+    Fail(ErrorKind::kData, "{}: the header says {} bytes, the file has {}", name, expected,
+         bytes.size());
   }
   return header;
 }
 
-// "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "emnist-letters-test-images-idx3-ubyte" ...
+// "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "emnist-letters-test-images-idx3-ubyte"
+// ...
 const FoundFile* FindIdx(const Listing& listing, std::initializer_list<const char*> splits,
                          const char* kind) {
   for (const FoundFile& file : listing.files) {
@@ -102,8 +107,9 @@ struct IdxSplit {
 };
 
 // The pictures of one split; nothing if it has no files.
-std::optional<IdxSplit> ReadIdxSplit(const Listing& listing, std::initializer_list<const char*> names,
-                                     Split split, int64_t limit, Dataset& dataset) {
+std::optional<IdxSplit> ReadIdxSplit(const Listing& listing,
+                                     std::initializer_list<const char*> names, Split split,
+                                     int64_t limit, Dataset& dataset) {
   const FoundFile* images = FindIdx(listing, names, "images");
   const FoundFile* labels = FindIdx(listing, names, "labels");
   if (images == nullptr && labels == nullptr) return std::nullopt;
@@ -118,8 +124,8 @@ std::optional<IdxSplit> ReadIdxSplit(const Listing& listing, std::initializer_li
   result.header = ReadIdxHeader(result.images.bytes, images_name, 3);
   const IdxHeader label_header = ReadIdxHeader(label_bytes.bytes, labels_name, 1);
   if (result.header.count != label_header.count) {
-    Fail(ErrorKind::kData, "{}: {} pictures, but {} has {} labels", images_name, result.header.count,
-         labels_name, label_header.count);
+    Fail(ErrorKind::kData, "{}: {} pictures, but {} has {} labels", images_name,
+         result.header.count, labels_name, label_header.count);
   }
   const uint64_t pixels = static_cast<uint64_t>(result.header.height * result.header.width);
   auto& items = dataset.items(split);
@@ -127,8 +133,8 @@ std::optional<IdxSplit> ReadIdxSplit(const Listing& listing, std::initializer_li
   for (int64_t i = 0; i < result.header.count; ++i) {
     items.push_back({fmt::format("{}[{}]", FileName(images->path), i),
                      label_bytes.bytes[label_header.size + static_cast<size_t>(i)],
-                     static_cast<uint32_t>(split), result.header.size + static_cast<uint64_t>(i) * pixels,
-                     pixels});
+                     static_cast<uint32_t>(split),
+                     result.header.size + static_cast<uint64_t>(i) * pixels, pixels});
   }
   return result;
 }
@@ -191,8 +197,8 @@ std::optional<Dataset> OpenIdx(const Listing& listing, const DatasetOptions& opt
 
 namespace {
 
-// https://www.cs.toronto.edu/~kriz/cifar.html, "binary version": a record is the label bytes and then
-// 1024 red, 1024 green, 1024 blue.
+// https://www.cs.toronto.edu/~kriz/cifar.html, "binary version": a record is the label bytes and
+// then 1024 red, 1024 green, 1024 blue.
 constexpr size_t kCifarSide = 32, kCifarPlane = kCifarSide * kCifarSide;
 
 Image CifarImage(const uint8_t* planes) {
@@ -204,8 +210,8 @@ Image CifarImage(const uint8_t* planes) {
 }
 
 struct CifarKind {
-  const char* names;     // the file with the classes' names
-  size_t label_bytes;    // the last of which is the label
+  const char* names;   // the file with the classes' names
+  size_t label_bytes;  // the last of which is the label
   int classes;
 };
 constexpr CifarKind kCifar10 = {"batches.meta.txt", 1, 10};
@@ -220,12 +226,12 @@ const CifarKind* CifarBatch(std::string_view path, Split& split) {
   return train10 || name == "test_batch.bin" ? &kCifar10 : nullptr;
 }
 
-void AddCifarBatch(const Blob& blob, const std::string& name, const CifarKind& kind, uint32_t source,
-                   std::vector<DataItem>& items) {
+void AddCifarBatch(const Blob& blob, const std::string& name, const CifarKind& kind,
+                   uint32_t source, std::vector<DataItem>& items) {
   const size_t record = kind.label_bytes + 3 * kCifarPlane;
   if (blob.bytes.empty() || blob.bytes.size() % record != 0) {
-    Fail(ErrorKind::kData, "{}: expected whole records of {} bytes, the file has {} bytes", name, record,
-         blob.bytes.size());
+    Fail(ErrorKind::kData, "{}: expected whole records of {} bytes, the file has {} bytes", name,
+         record, blob.bytes.size());
   }
   for (size_t i = 0; i < blob.bytes.size() / record; ++i) {
     const size_t offset = i * record + kind.label_bytes;
@@ -234,7 +240,8 @@ void AddCifarBatch(const Blob& blob, const std::string& name, const CifarKind& k
       Fail(ErrorKind::kData, "{}: record {} has label {}, expected 0 to {}", name, i, label,
            kind.classes - 1);
     }
-    items.push_back({fmt::format("{}[{}]", FileName(name), i), label, source, offset, 3 * kCifarPlane});
+    items.push_back(
+        {fmt::format("{}[{}]", FileName(name), i), label, source, offset, 3 * kCifarPlane});
   }
 }
 
@@ -243,14 +250,15 @@ std::vector<std::string> CifarClasses(const Listing& listing, const CifarKind& k
   for (const FoundFile& file : listing.files) {
     if (FileName(file.path) != kind.names) continue;
     const Blob blob = FileContents(listing, file);
-    const std::string_view text(reinterpret_cast<const char*>(blob.bytes.data()), blob.bytes.size());
+    const std::string_view text(reinterpret_cast<const char*>(blob.bytes.data()),
+                                blob.bytes.size());
     for (std::string_view line : SplitText(text, '\n')) {
       if (line.ends_with('\r')) line.remove_suffix(1);
       if (!line.empty()) names.emplace_back(line);
     }
     if (static_cast<int>(names.size()) == kind.classes) return names;
-    Fail(ErrorKind::kData, "{}/{}: expected {} names, one a line, found {}", listing.root, file.path,
-         kind.classes, names.size());
+    Fail(ErrorKind::kData, "{}/{}: expected {} names, one a line, found {}", listing.root,
+         file.path, kind.classes, names.size());
   }
   for (int c = 0; c < kind.classes; ++c) names.push_back(std::to_string(c));
   return names;

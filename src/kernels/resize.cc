@@ -62,11 +62,11 @@ void HorizontalRows(const uint8_t* const* src, const ResizeAxis& axis, uint8_t* 
 
 #else
 
-// kRows rows at once, so that each weight is loaded once for all of them. A pixel is four lanes, of which
-// the fourth is the next pixel's red: hence a row must be readable one byte past its end.
+// kRows rows at once, so that each weight is loaded once for all of them. A pixel is four lanes, of
+// which the fourth is the next pixel's red: hence a row must be readable one byte past its end.
 template <int kRows>
 void HorizontalRows(const uint8_t* const* src, const ResizeAxis& axis, uint8_t* dst,
-                                 size_t dst_stride) {
+                    size_t dst_stride) {
   const hn::FixedTag<int32_t, 4> d;
   const hn::Rebind<uint8_t, decltype(d)> d8;
   for (int x = 0; x < axis.output; ++x) {
@@ -194,10 +194,14 @@ double Support(ResizeFilter filter) {
 
 double Evaluate(ResizeFilter filter, double x) {
   switch (filter) {
-    case ResizeFilter::kBox: return x > -0.5 && x <= 0.5 ? 1 : 0;
-    case ResizeFilter::kBilinear: return std::max(0.0, 1 - std::abs(x));
-    case ResizeFilter::kBicubic: return Cubic(x);
-    case ResizeFilter::kLanczos: return std::abs(x) < 3 ? Sinc(x) * Sinc(x / 3) : 0;
+    case ResizeFilter::kBox:
+      return x > -0.5 && x <= 0.5 ? 1 : 0;
+    case ResizeFilter::kBilinear:
+      return std::max(0.0, 1 - std::abs(x));
+    case ResizeFilter::kBicubic:
+      return Cubic(x);
+    case ResizeFilter::kLanczos:
+      return std::abs(x) < 3 ? Sinc(x) * Sinc(x / 3) : 0;
   }
   return 0;
 }
@@ -269,7 +273,8 @@ void PrepareResizeAxis(int source, double begin, double end, int output, ResizeF
   const double scale = (end - begin) / output;
   const double widen = std::max(scale, 1.0);  // antialiasing when shrinking, plain filter else
   const double support = Support(filter) * widen;
-  axis = {source, output, begin, end, filter, 2 * static_cast<int>(std::ceil(support)) + 1, {}, {}, {}};
+  axis = {source, output, begin, end, filter, 2 * static_cast<int>(std::ceil(support)) + 1,
+          {},     {},     {}};
   axis.first.resize(output);
   axis.count.resize(output);
   axis.weights.assign(static_cast<size_t>(output) * axis.taps, 0);

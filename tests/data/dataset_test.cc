@@ -33,11 +33,12 @@ std::string Picture(int red) {
 using Files = std::vector<std::pair<std::string, std::string>>;  // path, contents
 
 const Files& SplitFiles() {
-  static const Files files = {{"train/cat/a.ppm", Picture(1)},  {"train/cat/b", Picture(2)},
-                              {"train/dog/c.jpg", Picture(3)},  {"val/cat/d.ppm", Picture(4)},
-                              {"val/dog/e.ppm", Picture(5)},    {"test/dog/f f\xC3\xBC.ppm", Picture(6)},
-                              {"test/cat/g.ppm", Picture(7)},   {"README.txt", "words"},
-                              {"train/cat/notes.txt", "words"}, {"train/cat/.hidden.ppm", "x"}};
+  static const Files files = {
+      {"train/cat/a.ppm", Picture(1)},  {"train/cat/b", Picture(2)},
+      {"train/dog/c.jpg", Picture(3)},  {"val/cat/d.ppm", Picture(4)},
+      {"val/dog/e.ppm", Picture(5)},    {"test/dog/f f\xC3\xBC.ppm", Picture(6)},
+      {"test/cat/g.ppm", Picture(7)},   {"README.txt", "words"},
+      {"train/cat/notes.txt", "words"}, {"train/cat/.hidden.ppm", "x"}};
   return files;
 }
 
@@ -80,7 +81,8 @@ std::string Describe(const Dataset& dataset) {
   for (const Split split : kSplits) {
     text += FieldToText(split) + ":";
     for (const DataItem& item : dataset.items(split)) {
-      text += " " + dataset.classes[item.label] + "=" + std::to_string(dataset.Load(item).pixels[0]);
+      text +=
+          " " + dataset.classes[item.label] + "=" + std::to_string(dataset.Load(item).pixels[0]);
     }
     text += "\n";
   }
@@ -122,7 +124,8 @@ TEST(Dataset, ShardsNamedByTheirSplit) {
   WriteTar(folder / "train-000.tar", {{"cat/1.ppm", Picture(1)}, {"dog/3.ppm", Picture(3)}}, false);
   WriteTar(folder / "train-001.tar", {{"cat/2.ppm", Picture(2)}}, false);
   WriteTar(folder / "val-000.tar", {{"cat/4.ppm", Picture(4)}, {"dog/5.ppm", Picture(5)}}, false);
-  EXPECT_EQ(Describe(OpenDataset(folder.path())), "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
+  EXPECT_EQ(Describe(OpenDataset(folder.path())),
+            "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
 }
 
 TEST(Dataset, ClassFoldersWithoutSplitsAreDividedByName) {
@@ -151,7 +154,8 @@ TEST(Dataset, TheModelsClassOrderIsAdopted) {
   EXPECT_EQ(dataset.classes, options.classes);
   EXPECT_EQ(Describe(dataset), kExpected);
   options.classes = {"dog", "bird"};
-  EXPECT_THAT(ErrorOf(folder.path(), options), HasSubstr("class 'cat' is not one of the model's 2"));
+  EXPECT_THAT(ErrorOf(folder.path(), options),
+              HasSubstr("class 'cat' is not one of the model's 2"));
 }
 
 TEST(Dataset, MissingAndEmptyClassesAreNamed) {
@@ -170,7 +174,8 @@ TEST(Dataset, MissingAndEmptyClassesAreNamed) {
 TEST(Dataset, UnknownLayoutsSayWhatWasFoundAndExpected) {
   TemporaryFolder folder;
   EXPECT_THAT(ErrorOf(folder / "nothing"), HasSubstr("no such file or folder"));
-  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("0 files, folders at the top: none. Expected train/CLASS"));
+  EXPECT_THAT(ErrorOf(folder.path()),
+              HasSubstr("0 files, folders at the top: none. Expected train/CLASS"));
   WriteFolder(folder.path(), {{"a.ppm", Picture(1)}, {"docs/a.txt", "x"}});
   EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("2 files, folders at the top: docs."));
   EXPECT_THAT(ErrorOf(folder / "a.ppm"), HasSubstr("expected a data set"));
@@ -225,14 +230,17 @@ TEST(Dataset, DamagedIdxIsRefused) {
   const auto open = [](const std::string& image_bytes, const std::string& label_bytes) {
     TemporaryFolder folder;
     WriteFolder(folder.path(), {{"train-images-idx3-ubyte", image_bytes}});
-    if (!label_bytes.empty()) WriteFolder(folder.path(), {{"train-labels-idx1-ubyte", label_bytes}});
+    if (!label_bytes.empty())
+      WriteFolder(folder.path(), {{"train-labels-idx1-ubyte", label_bytes}});
     return ErrorOf(folder.path());
   };
   EXPECT_EQ(open(images, labels), "no error");
   EXPECT_THAT(open(images, ""), HasSubstr("its labels file is not"));
-  EXPECT_THAT(open(images.substr(0, 19), labels), HasSubstr("the header says 20 bytes, the file has 19"));
+  EXPECT_THAT(open(images.substr(0, 19), labels),
+              HasSubstr("the header says 20 bytes, the file has 19"));
   EXPECT_THAT(open(images.substr(0, 7), labels), HasSubstr("expected an IDX file"));
-  EXPECT_THAT(open(Idx(3, {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, "x"), labels), HasSubstr("the header says"));
+  EXPECT_THAT(open(Idx(3, {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, "x"), labels),
+              HasSubstr("the header says"));
   EXPECT_THAT(open(Idx(3, {1, 8192, 8192}, "x"), labels), HasSubstr("the header says"));
   EXPECT_THAT(open(images, Idx(1, {3}, {1, 0, 1})), HasSubstr("3 labels"));
   EXPECT_THAT(open("\x1F\x8B garbage", labels), HasSubstr("damaged or cut gzip"));
@@ -241,12 +249,13 @@ TEST(Dataset, DamagedIdxIsRefused) {
 // ---- CIFAR ----
 
 std::string CifarRecord(int label, int red) {
-  return static_cast<char>(label) + std::string(1024, static_cast<char>(red)) + std::string(1024, '\2') +
-         std::string(1024, '\3');
+  return static_cast<char>(label) + std::string(1024, static_cast<char>(red)) +
+         std::string(1024, '\2') + std::string(1024, '\3');
 }
 
 TEST(Dataset, CifarBinaryInFolderAndArchive) {
-  Files files = {{"cifar-10-batches-bin/batches.meta.txt", "c0\nc1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n\n"}};
+  Files files = {
+      {"cifar-10-batches-bin/batches.meta.txt", "c0\nc1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n\n"}};
   std::string batches[2], expected[2];
   for (int i = 0; i < 20; ++i) {
     batches[i / 10] += CifarRecord(i % 10, i);
@@ -259,7 +268,8 @@ TEST(Dataset, CifarBinaryInFolderAndArchive) {
   WriteTar(folder / "a.tar.gz", files, true);
   for (const char* path : {"a", "a/cifar-10-batches-bin", "a.tar.gz"}) {
     const Dataset dataset = OpenDataset(folder / path);
-    EXPECT_EQ(Describe(dataset), "train:" + expected[0] + "\nval:\ntest:" + expected[1] + "\n") << path;
+    EXPECT_EQ(Describe(dataset), "train:" + expected[0] + "\nval:\ntest:" + expected[1] + "\n")
+        << path;
     const Image image = dataset.Load(dataset.items(Split::kTest)[0]);
     EXPECT_EQ(image.width, 32);
     EXPECT_EQ(image.pixels[3 * 1023 + 2], 3);
@@ -316,12 +326,14 @@ TEST(Dataset, DamagedArchivesNeverCrash) {
 
 TEST(Dataset, ArchivesKeepToTheAnnouncedMemory) {
   TemporaryFolder folder;
-  const Files files = {{"train/cat/a.ppm", std::string(3 << 20, 'x')}, {"train/dog/b.ppm", Picture(1)}};
+  const Files files = {{"train/cat/a.ppm", std::string(3 << 20, 'x')},
+                       {"train/dog/b.ppm", Picture(1)}};
   WriteTar(folder / "a.tar.gz", files, true);
   WriteTar(folder / "a.tar", files, false);
   DatasetOptions options;
   options.max_unpacked_bytes = 1 << 20;
-  EXPECT_THAT(ErrorOf(folder / "a.tar.gz", options), HasSubstr("take more than 1 MB; use a plain .tar"));
+  EXPECT_THAT(ErrorOf(folder / "a.tar.gz", options),
+              HasSubstr("take more than 1 MB; use a plain .tar"));
   EXPECT_EQ(ErrorOf(folder / "a.tar", options), "no error");  // read in place
   // A header that promises 8 GB.
   std::string huge = ReadFile(folder / "a.tar");
@@ -337,8 +349,9 @@ TEST(Dataset, RealSetsOpenWithTheirCounts) {
     const char* path;
     size_t train, val, test, classes;
   };
-  for (const Expected& e : {Expected{"cifar10", 50000, 0, 10000, 10}, Expected{"mnist", 60000, 0, 10000, 10},
-                            Expected{"flowers5", 1500, 367, 0, 5}}) {
+  for (const Expected& e :
+       {Expected{"cifar10", 50000, 0, 10000, 10}, Expected{"mnist", 60000, 0, 10000, 10},
+        Expected{"flowers5", 1500, 367, 0, 5}}) {
     const auto path = TestData(e.path);
     if (!path) GTEST_SKIP() << "the data set " << e.path << " is not on this machine";
     const Dataset dataset = OpenDataset(*path);

@@ -87,7 +87,8 @@ TEST(Decode, DamagedFilesNeverCrash) {
       std::string bytes = whole;
       if (i % 2 == 0) bytes.resize(random() % bytes.size());
       const size_t reach = i % 3 == 0 ? std::min<size_t>(64, bytes.size()) : bytes.size();
-      for (int flips = 0; flips < 3 && reach > 0; ++flips) bytes[random() % reach] ^= 1 << random() % 8;
+      for (int flips = 0; flips < 3 && reach > 0; ++flips)
+        bytes[random() % reach] ^= 1 << random() % 8;
       // An exact allocation, so that the address sanitizer sees a read past the end.
       const std::vector<uint8_t> exact(bytes.begin(), bytes.end());
       try {
@@ -124,8 +125,10 @@ TEST(Decode, PlainTextPictures) {
 
 TEST(Decode, ErrorsNameFileFormatAndReason) {
   EXPECT_EQ(ErrorOf(""), "x: the file is empty");
-  EXPECT_NE(ErrorOf("II*\0abc").find("x: not a picture"), std::string::npos);  // a C string ends at \0
-  EXPECT_NE(ErrorOf(std::string_view("II*\0abc", 7)).find("TIFF is not supported"), std::string::npos);
+  EXPECT_NE(ErrorOf("II*\0abc").find("x: not a picture"),
+            std::string::npos);  // a C string ends at \0
+  EXPECT_NE(ErrorOf(std::string_view("II*\0abc", 7)).find("TIFF is not supported"),
+            std::string::npos);
   EXPECT_NE(ErrorOf("P5 3 3 255\nab").find("x: PGM: premature end"), std::string::npos);
   EXPECT_NE(ErrorOf("P5 99999 99999 255\nab").find("the limit is 100 million"), std::string::npos);
   EXPECT_NE(ErrorOf("P5 9999 9999 255\nab").find("cannot hold"), std::string::npos);

@@ -68,7 +68,7 @@ Seen See(const Batch& batch) {
 }
 
 std::vector<Seen> Batches(std::shared_ptr<ImageCache> images, LoaderOptions options, int batches,
-                      int64_t epoch = 0, int64_t batch = 0) {
+                          int64_t epoch = 0, int64_t batch = 0) {
   auto loader = Loader::Train(std::move(images), Split::kTrain, Pipeline(), Zeros(), options);
   loader->Seek(epoch, batch);
   std::vector<Seen> seen;
@@ -88,8 +88,8 @@ TEST(Loader, SameBatchesForAnyThreadsCacheAndResume) {
       options.threads = threads;
       EXPECT_EQ(Batches(std::make_shared<ImageCache>(dataset, cache), options, 20), whole);
       for (const int start : {1, 5, 6, 13}) {
-        const auto rest = Batches(std::make_shared<ImageCache>(dataset, cache), options, 20 - start, start / 6,
-                              start % 6);
+        const auto rest = Batches(std::make_shared<ImageCache>(dataset, cache), options, 20 - start,
+                                  start / 6, start % 6);
         EXPECT_EQ(rest, std::vector<Seen>(whole.begin() + start, whole.end()));
       }
     }
@@ -102,15 +102,16 @@ TEST(Loader, SameBatchesForAnyThreadsCacheAndResume) {
 TEST(Loader, AnEpochShowsEveryPictureOnce) {
   const auto dataset = Numbers(48);
   const auto seen = Batches(std::make_shared<ImageCache>(dataset),
-                        {.batch = 8, .seed = 1, .threads = 2, .prefetch = 2}, 12);
+                            {.batch = 8, .seed = 1, .threads = 2, .prefetch = 2}, 12);
   std::vector<int64_t> orders[2];
   for (const Seen& batch : seen) {
     for (size_t i = 0; i < batch.indices.size(); ++i) {
       orders[batch.epoch].push_back(batch.indices[i]);
       EXPECT_EQ(batch.labels[i], batch.indices[i] % 3);
       // The centre pixel of a 4 x 4 picture moved by 2 at most is the picture's number or padding.
-      EXPECT_THAT(batch.pixels[i * 48 + 3 * 5],
-                  testing::AnyOf(testing::FloatNear(static_cast<float>(batch.indices[i]), 1e-3f), 0.0f));
+      EXPECT_THAT(
+          batch.pixels[i * 48 + 3 * 5],
+          testing::AnyOf(testing::FloatNear(static_cast<float>(batch.indices[i]), 1e-3f), 0.0f));
     }
   }
   EXPECT_NE(orders[0], orders[1]);
@@ -141,7 +142,8 @@ TEST(Loader, NoWholePictureIsAnError) {
 }
 
 TEST(Loader, FewerPicturesThanABatchAreOneBatch) {
-  auto loader = Loader::Train(std::make_shared<ImageCache>(Numbers(3)), Split::kTrain, Pipeline(), Zeros(), {});
+  auto loader = Loader::Train(std::make_shared<ImageCache>(Numbers(3)), Split::kTrain, Pipeline(),
+                              Zeros(), {});
   EXPECT_EQ(loader->batches(), 1);
   EXPECT_EQ(loader->Next()->images.shape(), Shape({3, 4, 4, 3}));
   EXPECT_EQ(loader->Next()->epoch, 1);
@@ -150,7 +152,8 @@ TEST(Loader, FewerPicturesThanABatchAreOneBatch) {
 TEST(Loader, EvaluationGoesThroughAllInOrder) {
   for (const int threads : {0, 1, 3}) {
     const auto images = std::make_shared<ImageCache>(Numbers(10, {6}));
-    auto loader = Loader::Evaluation(images, Split::kVal, Pipeline(), {.batch = 4, .threads = threads});
+    auto loader =
+        Loader::Evaluation(images, Split::kVal, Pipeline(), {.batch = 4, .threads = threads});
     EXPECT_EQ(loader->batches(), 3);
     for (int pass = 0; pass < 3; ++pass) {
       std::vector<int64_t> indices;

@@ -36,8 +36,8 @@ std::vector<float> Input(const Image& image, const ImagePipeline& p) {
   return dst;
 }
 
-std::vector<float> Augmented(const Image& image, const ImagePipeline& p, const AugmentOptions& options,
-                             uint64_t stream) {
+std::vector<float> Augmented(const Image& image, const ImagePipeline& p,
+                             const AugmentOptions& options, uint64_t stream) {
   PipelineScratch scratch;
   std::vector<float> dst(static_cast<size_t>(p.elements()));
   Augment(image, p, options, Rng(7, stream), dst.data(), scratch);
@@ -61,8 +61,8 @@ TEST(Pipeline, ResizingThePartEqualsResizingTheWholeAndCropping) {
   const ImagePipeline p = Square(32, 0.8);
   Image whole(59, 40);
   kernels::ResizeScratch scratch;
-  kernels::ResizeRgb(image.pixels.data(), 90, 61, {0, 0, 90, 61}, p.filter, whole.pixels.data(), 59, 40,
-                     scratch);
+  kernels::ResizeRgb(image.pixels.data(), 90, 61, {0, 0, 90, 61}, p.filter, whole.pixels.data(), 59,
+                     40, scratch);
   const std::vector<float> input = Input(image, p);
   const int left = 14, top = 4;  // (59 - 32) / 2 = 13.5 to even
   for (int y = 0; y < 32; ++y) {
@@ -80,9 +80,11 @@ TEST(Pipeline, EveryShapeOfPictureAndTarget) {
         p.size = size;
         p.mode = mode;
         Image image(w, h);
-        for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(50 + i % 3);
+        for (size_t i = 0; i < image.pixels.size(); ++i)
+          image.pixels[i] = static_cast<uint8_t>(50 + i % 3);
         const std::vector<float> input = Input(image, p);
-        for (size_t i = 0; i < input.size(); ++i) ASSERT_FLOAT_EQ(input[i], 50.0f + static_cast<float>(i % 3));
+        for (size_t i = 0; i < input.size(); ++i)
+          ASSERT_FLOAT_EQ(input[i], 50.0f + static_cast<float>(i % 3));
       }
     }
   }
@@ -98,9 +100,11 @@ TEST(Pipeline, NormalisesOrdersAndGreys) {
   p.order = ColorOrder::kBgr;
   EXPECT_THAT(Input(image, p), testing::Pointwise(testing::FloatNear(1e-6f), {-1.0f, -0.1f, 0.5f}));
   p.channels = 1;  // 0.299 * 255 + 0.587 * 51 = 106.18
-  EXPECT_THAT(Input(image, p), testing::Pointwise(testing::FloatNear(1e-6f), {(106 / 255.0f - 0.5f) / 0.5f}));
+  EXPECT_THAT(Input(image, p),
+              testing::Pointwise(testing::FloatNear(1e-6f), {(106 / 255.0f - 0.5f) / 0.5f}));
   image.pixels = {77, 77, 77};
-  EXPECT_THAT(Input(image, p), testing::Pointwise(testing::FloatNear(1e-6f), {(77 / 255.0f - 0.5f) / 0.5f}));
+  EXPECT_THAT(Input(image, p),
+              testing::Pointwise(testing::FloatNear(1e-6f), {(77 / 255.0f - 0.5f) / 0.5f}));
 }
 
 TEST(Pipeline, JsonGoesRound) {
@@ -118,10 +122,10 @@ TEST(Pipeline, JsonGoesRound) {
 }
 
 TEST(Pipeline, SenselessFieldsAreRefused) {
-  for (const char* text : {R"({"size": [0, 3]})", R"({"size": 100000})", R"({"channels": 2})",
-                           R"({"std": [1, 0, 1]})", R"({"std": "nan"})", R"({"crop_pct": 0})", R"([])",
-                           R"({"crop_pct": 1.5})", R"({"filter": "nearest"})", R"({"siez": 3})",
-                           R"({"mean": [1, 2]})"}) {
+  for (const char* text :
+       {R"({"size": [0, 3]})", R"({"size": 100000})", R"({"channels": 2})", R"({"std": [1, 0, 1]})",
+        R"({"std": "nan"})", R"({"crop_pct": 0})", R"([])", R"({"crop_pct": 1.5})",
+        R"({"filter": "nearest"})", R"({"siez": 3})", R"({"mean": [1, 2]})"}) {
     try {
       PipelineFromJson(nlohmann::json::parse(text), "the model");
       ADD_FAILURE() << text;
@@ -218,7 +222,8 @@ TEST(Augment, ColorJitter) {
   bool changed = false;
   for (uint64_t stream = 0; stream < 20; ++stream) {
     const auto input = Augmented(image, p, options, stream);
-    for (int c = 0; c < 3; ++c) EXPECT_NEAR(input[static_cast<size_t>(c)], 100, 1.01);  // grey stays
+    for (int c = 0; c < 3; ++c)
+      EXPECT_NEAR(input[static_cast<size_t>(c)], 100, 1.01);  // grey stays
     changed |= std::abs(input[3] - 200) > 20;
     for (const float value : input) EXPECT_TRUE(value >= 0 && value <= 255.01f);
   }
@@ -242,7 +247,8 @@ TEST(Augment, ResizedCropWorksOnAnyShape) {
     Image image(w, h);
     std::fill(image.pixels.begin(), image.pixels.end(), 99);
     for (uint64_t stream = 0; stream < 20; ++stream) {
-      for (const float value : Augmented(image, Square(24, 1), options, stream)) ASSERT_FLOAT_EQ(value, 99);
+      for (const float value : Augmented(image, Square(24, 1), options, stream))
+        ASSERT_FLOAT_EQ(value, 99);
     }
   }
 }

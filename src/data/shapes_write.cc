@@ -1,0 +1,102 @@
+// The synthetic set as files.
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "data/encode.h"
+#include "data/shapes.h"
+
+namespace linnet {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Takes a relative path and the contents.
+using Sink = std::function<void(const std::string&, const std::string&)>;
+
+void WriteFile(const std::string& path, const std::string& bytes) {
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  if (error) Fail(ErrorKind::kFile, "{}: cannot make its folder: {}", path, error.message());
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) Fail(ErrorKind::kFile, "{}: cannot write: {}", path, std::strerror(errno));
+}
+
+using Writer = std::unique_ptr<archive, decltype(&archive_write_free)>;
+
+void Require(int status, archive* writer, const std::string& path) {
+  if (status >= ARCHIVE_WARN) return;
+  Fail(ErrorKind::kFile, "{}: cannot write: {}", path, archive_error_string(writer));
+}
+
+void WriteEntry(archive* writer, const std::string& out, const std::string& path,
+                const std::string& bytes) {
+  const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
+                                                                            archive_entry_free);
+  archive_entry_set_pathname(entry.get(), path.c_str());
+  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(bytes.size()));
+  archive_entry_set_filetype(entry.get(), AE_IFREG);
+  archive_entry_set_perm(entry.get(), 0644);
+  archive_entry_set_mtime(entry.get(), 0, 0);  // the same bytes each time
+  Require(archive_write_header(writer, entry.get()), writer, out);
+  if (archive_write_data(writer, bytes.data(), bytes.size()) !=
+      static_cast<la_ssize_t>(bytes.size())) {
+    Require(ARCHIVE_FATAL, writer, out);
+  }
+}
+
+void WriteAll(const ShapesOptions& options, const ProgressSink& progress_sink, const Sink& sink) {
+  const Dataset dataset = ShapesDataset(options);
+  Progress progress(progress_sink, "shapes", options.count, "pictures");
+  std::string boxes = "file,label,x0,y0,x1,y1\n";
+  int64_t done = 0;
+  for (const auto& items : dataset.splits) {
+    for (const DataItem& item : items) {
+      const ShapePicture picture = DrawShape(options, static_cast<int64_t>(item.offset));
+      sink(item.name, EncodePng(picture.image));
+      const auto& [x0, y0, x1, y1] = picture.box;
+      boxes += fmt::format("{},{},{},{},{},{}\n", item.name,
+                           dataset.classes[static_cast<size_t>(item.label)], x0, y0, x1, y1);
+      progress.Update(++done);
+    }
+  }
+  sink("boxes.csv", boxes);
+  progress.Finish();
+}
+
+}  // namespace
+
+void WriteShapes(const std::string& out, const ShapesOptions& options, const ProgressSink& sink) {
+  std::error_code error;
+  if (fs::exists(out, error) && !(fs::is_directory(out, error) && fs::is_empty(out, error))) {
+    Fail(ErrorKind::kUsage, "{}: is there already; expected a new or empty folder, or a new .tar",
+         out);
+  }
+  if (!out.ends_with(".tar")) {
+    WriteAll(options, sink, [&](const std::string& path, const std::string& bytes) {
+      WriteFile((fs::path(out) / path).string(), bytes);
+    });
+    return;
+  }
+  const Writer writer(archive_write_new(), archive_write_free);
+  if (writer == nullptr) throw std::bad_alloc();
+  archive_write_set_format_ustar(writer.get());
+  Require(archive_write_open_filename(writer.get(), out.c_str()), writer.get(), out);
+  WriteAll(options, sink, [&](const std::string& path, const std::string& bytes) {
+    WriteEntry(writer.get(), out, path, bytes);
+  });
+  Require(archive_write_close(writer.get()), writer.get(), out);
+}
+
+}  // namespace linnet
