@@ -1,13 +1,14 @@
 // JPEG through libjpeg-turbo.
-#include <jpeglib.h>
-
-#include <csetjmp>
+// clang-format off: jpeglib.h needs what stands before it
+#include <cstddef>
 #include <cstdio>
-#include <cstring>
-// After jpeglib.h.
+#include <jpeglib.h>
 #include <jerror.h>
+// clang-format on
 
 #include <algorithm>
+#include <csetjmp>
+#include <cstring>
 #include <string>
 #include <vector>
 
