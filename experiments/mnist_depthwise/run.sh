@@ -27,10 +27,9 @@ for conv in plain depthwise_full depthwise; do
       grep -q "^$run," "$results" && continue
       folder=$out/${run//,/_}
       echo "== conv=$conv bn=$bn seed=$seed"
-      "$linnet" train --data "$data" --arch "mnist_cnn:conv=$conv,bn=$bn" \
-        --epochs "$epochs" --seed "$seed" --out "$folder"
-      top1=$("$linnet" eval --model "$folder/last.safetensors" --data "$data" --split test --json |
-        python3 -c 'import json, sys; print(json.load(sys.stdin)["top1"])')
+      top1=$("$linnet" train --data "$data" --arch "mnist_cnn:conv=$conv,bn=$bn" --epochs "$epochs" \
+        --seed "$seed" --lr 0.02 --augment crop=center,flip=0 --out "$folder" --json |
+        python3 -c 'import json, sys; run = json.load(sys.stdin); assert run["split"] == "test"; print(run["top1"])')
       echo "$run,$top1" >>"$results"
     done
   done
