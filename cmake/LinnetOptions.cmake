@@ -22,3 +22,10 @@ if(LINNET_ONE_TARGET)
     target_compile_options(linnet_options INTERFACE -march=x86-64-v3 -maes -mpclmul)
   endif()
 endif()
+
+# The kernels keep their accumulators in arrays, and vectors whose length only the processor knows
+# (SVE) cannot be in one. ARM64 runs NEON.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  target_compile_definitions(linnet_options INTERFACE
+    "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+endif()
