@@ -41,7 +41,7 @@ struct TrainOptions {
     v("seed", self.seed, "the same seed gives the same weights, bit for bit");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
     v("loader_threads", self.loader_threads, "threads that decode and augment pictures");
-    v("checkpoint_minutes", self.checkpoint_minutes, "minutes between checkpoints within an epoch");
+    v("checkpoint_minutes", self.checkpoint_minutes, "minutes between checkpoints");
   }
 };
 

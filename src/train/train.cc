@@ -143,7 +143,15 @@ class Run {
     state_.momentum = CopyOf(trainer_.momentum());
     state_.average = CopyOf(trainer_.average());
     SaveCheckpoint(CheckpointPath(), state_);
-    WriteFileAtomic(job_.folder + "/log.csv", LogToCsv(state_.log));
+    SaveLog();
+  }
+
+  void SaveLog() {
+    if (!job_.folder.empty()) WriteFileAtomic(job_.folder + "/log.csv", LogToCsv(state_.log));
+  }
+
+  bool CheckpointDue() const {
+    return Now() - last_checkpoint_ >= job_.options.checkpoint_minutes * 60;
   }
 
   void StopHere() {
@@ -174,7 +182,7 @@ class Run {
           state_.step_in_epoch * batch,
           fmt::format("loss {:.3f}", state_.loss_sum / static_cast<double>(state_.step_in_epoch)));
       if (Interrupted()) StopHere();
-      if (Now() - last_checkpoint_ > job_.options.checkpoint_minutes * 60) Save();
+      if (CheckpointDue()) Save();
     }
     progress.Finish();
   }
@@ -195,7 +203,12 @@ class Run {
     state_.loss_sum = 0;
     state_.step_in_epoch = 0;
     ++state_.epoch;
-    Save();
+    // Epochs of small data sets are shorter than the writing of a checkpoint.
+    if (Done() || CheckpointDue()) {
+      Save();
+    } else {
+      SaveLog();
+    }
     if (Interrupted() && !Done()) StopHere();
   }
 
