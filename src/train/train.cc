@@ -132,6 +132,7 @@ class Run {
     CopyBack(state_.weights, trainer_.parameters().all(), CheckpointPath());
     CopyBack(state_.momentum, trainer_.momentum(), CheckpointPath());
     CopyBack(state_.average, trainer_.average(), CheckpointPath());
+    SaveLog();  // what is there may be older than the checkpoint, or younger
     hooks_.progress.Say(
         fmt::format("going on at epoch {}, step {}", state_.epoch + 1, state_.step_in_epoch));
   }
