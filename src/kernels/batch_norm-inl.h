@@ -13,6 +13,7 @@
 
 #include "kernels/activation-inl.h"
 #include "kernels/batch_norm_pass.h"
+#include "kernels/inline_lambda.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -39,7 +40,7 @@ HWY_INLINE void StoreSome(VF v, float* p, size_t n) {
 template <class F>
 HWY_INLINE void ForGroups(int64_t rows, int64_t width, F&& f) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
-  const auto group = [&](auto count, int64_t row) HWY_ATTR {
+  const auto group = [&](auto count, int64_t row) LINNET_LAMBDA {
     int64_t c = 0;
     for (; c + lanes <= width; c += lanes) {
       f(count, row, c, std::false_type(), static_cast<size_t>(lanes));
@@ -73,7 +74,7 @@ HWY_INLINE VF ActivateClass(Activation act, float alpha, VF z) {
   }
   if constexpr (kAct == ActClass::kOther) {
     VF y = z;
-    WithActivation(act, [&](auto k) HWY_ATTR { y = Activate<k()>(d, z, hn::Set(d, alpha)); });
+    WithActivation(act, [&](auto k) LINNET_LAMBDA { y = Activate<k()>(d, z, hn::Set(d, alpha)); });
     return y;
   }
   return z;
@@ -89,7 +90,7 @@ HWY_INLINE VF GradientClass(Activation act, float alpha, VF z, VF dy) {
   }
   if constexpr (kAct == ActClass::kOther) {
     VF dz = dy;
-    WithActivation(act, [&](auto k) HWY_ATTR {
+    WithActivation(act, [&](auto k) LINNET_LAMBDA {
       dz = hn::Mul(dy, ActivationDerivative<k()>(d, z, hn::Set(d, alpha)));
     });
     return dz;
@@ -101,37 +102,39 @@ HWY_INLINE VF GradientClass(Activation act, float alpha, VF z, VF dy) {
 inline void BnMoments(const float* x, int64_t pitch, int64_t rows, int64_t width,
                       const float* shift, float* sums, float* squares) {
   const DF d;
-  ForGroups(rows, width, [&](auto count, int64_t row, int64_t c, auto part, size_t n) HWY_ATTR {
-    const float* HWY_RESTRICT p = x + row * pitch + c;
-    const VF k = LoadSome<part()>(shift + c, n);
-    VF sum = LoadSome<part()>(sums + c, n);
-    VF square = LoadSome<part()>(squares + c, n);
-    VF group_sum = hn::Zero(d), group_square = hn::Zero(d);
-    for (int r = 0; r < count(); ++r) {
-      const VF v = hn::Sub(LoadSome<part()>(p + r * pitch, n), k);
-      group_sum = hn::Add(group_sum, v);
-      group_square = hn::MulAdd(v, v, group_square);
-    }
-    StoreSome<part()>(hn::Add(sum, group_sum), sums + c, n);
-    StoreSome<part()>(hn::Add(square, group_square), squares + c, n);
-  });
+  ForGroups(rows, width,
+            [&](auto count, int64_t row, int64_t c, auto part, size_t n) LINNET_LAMBDA {
+              const float* HWY_RESTRICT p = x + row * pitch + c;
+              const VF k = LoadSome<part()>(shift + c, n);
+              VF sum = LoadSome<part()>(sums + c, n);
+              VF square = LoadSome<part()>(squares + c, n);
+              VF group_sum = hn::Zero(d), group_square = hn::Zero(d);
+              for (int r = 0; r < count(); ++r) {
+                const VF v = hn::Sub(LoadSome<part()>(p + r * pitch, n), k);
+                group_sum = hn::Add(group_sum, v);
+                group_square = hn::MulAdd(v, v, group_square);
+              }
+              StoreSome<part()>(hn::Add(sum, group_sum), sums + c, n);
+              StoreSome<part()>(hn::Add(square, group_square), squares + c, n);
+            });
 }
 
 // y = act((x - mean) * scale + beta); mean may be null: zeros
 inline void BnNormalize(const BnParams& b, const float* x, int64_t pitch, int64_t rows,
                         int64_t width, float* y) {
   const DF d;
-  WithActClass(b.act, [&](auto act) HWY_ATTR {
-    ForGroups(rows, width, [&](auto count, int64_t row, int64_t c, auto part, size_t n) HWY_ATTR {
-      const VF mean = b.mean == nullptr ? hn::Zero(d) : LoadSome<part()>(b.mean + c, n);
-      const VF scale = LoadSome<part()>(b.scale + c, n);
-      const VF beta = LoadSome<part()>(b.beta + c, n);
-      for (int r = 0; r < count(); ++r) {
-        const int64_t at = (row + r) * pitch + c;
-        const VF z = hn::MulAdd(hn::Sub(LoadSome<part()>(x + at, n), mean), scale, beta);
-        StoreSome<part()>(ActivateClass<act()>(b.act, b.alpha, z), y + at, n);
-      }
-    });
+  WithActClass(b.act, [&](auto act) LINNET_LAMBDA {
+    ForGroups(rows, width,
+              [&](auto count, int64_t row, int64_t c, auto part, size_t n) LINNET_LAMBDA {
+                const VF mean = b.mean == nullptr ? hn::Zero(d) : LoadSome<part()>(b.mean + c, n);
+                const VF scale = LoadSome<part()>(b.scale + c, n);
+                const VF beta = LoadSome<part()>(b.beta + c, n);
+                for (int r = 0; r < count(); ++r) {
+                  const int64_t at = (row + r) * pitch + c;
+                  const VF z = hn::MulAdd(hn::Sub(LoadSome<part()>(x + at, n), mean), scale, beta);
+                  StoreSome<part()>(ActivateClass<act()>(b.act, b.alpha, z), y + at, n);
+                }
+              });
   });
 }
 
@@ -139,46 +142,48 @@ inline void BnNormalize(const BnParams& b, const float* x, int64_t pitch, int64_
 inline void BnGradientSums(const BnParams& b, const float* x, const float* dy, int64_t pitch,
                            int64_t rows, int64_t width, float* sums, float* products) {
   const DF d;
-  WithActClass(b.act, [&](auto act) HWY_ATTR {
-    ForGroups(rows, width, [&](auto count, int64_t row, int64_t c, auto part, size_t n) HWY_ATTR {
-      const VF mean = LoadSome<part()>(b.mean + c, n);
-      const VF scale = LoadSome<part()>(b.scale + c, n);
-      const VF beta = LoadSome<part()>(b.beta + c, n);
-      VF sum = hn::Zero(d), product = hn::Zero(d);
-      for (int r = 0; r < count(); ++r) {
-        const int64_t at = (row + r) * pitch + c;
-        const VF centred = hn::Sub(LoadSome<part()>(x + at, n), mean);
-        const VF z = hn::MulAdd(centred, scale, beta);
-        const VF dz = GradientClass<act()>(b.act, b.alpha, z, LoadSome<part()>(dy + at, n));
-        sum = hn::Add(sum, dz);
-        product = hn::MulAdd(dz, centred, product);
-      }
-      StoreSome<part()>(hn::Add(LoadSome<part()>(sums + c, n), sum), sums + c, n);
-      StoreSome<part()>(hn::Add(LoadSome<part()>(products + c, n), product), products + c, n);
-    });
+  WithActClass(b.act, [&](auto act) LINNET_LAMBDA {
+    ForGroups(
+        rows, width, [&](auto count, int64_t row, int64_t c, auto part, size_t n) LINNET_LAMBDA {
+          const VF mean = LoadSome<part()>(b.mean + c, n);
+          const VF scale = LoadSome<part()>(b.scale + c, n);
+          const VF beta = LoadSome<part()>(b.beta + c, n);
+          VF sum = hn::Zero(d), product = hn::Zero(d);
+          for (int r = 0; r < count(); ++r) {
+            const int64_t at = (row + r) * pitch + c;
+            const VF centred = hn::Sub(LoadSome<part()>(x + at, n), mean);
+            const VF z = hn::MulAdd(centred, scale, beta);
+            const VF dz = GradientClass<act()>(b.act, b.alpha, z, LoadSome<part()>(dy + at, n));
+            sum = hn::Add(sum, dz);
+            product = hn::MulAdd(dz, centred, product);
+          }
+          StoreSome<part()>(hn::Add(LoadSome<part()>(sums + c, n), sum), sums + c, n);
+          StoreSome<part()>(hn::Add(LoadSome<part()>(products + c, n), product), products + c, n);
+        });
   });
 }
 
 // dx (+)= scale * dz - slope * (x - mean) - offset
 inline void BnGradientInput(const BnParams& b, const float* x, const float* dy, int64_t pitch,
                             int64_t rows, int64_t width, bool accumulate, float* dx) {
-  WithActClass(b.act, [&](auto act) HWY_ATTR {
-    ForGroups(rows, width, [&](auto count, int64_t row, int64_t c, auto part, size_t n) HWY_ATTR {
-      const VF mean = LoadSome<part()>(b.mean + c, n);
-      const VF scale = LoadSome<part()>(b.scale + c, n);
-      const VF beta = LoadSome<part()>(b.beta + c, n);
-      const VF slope = LoadSome<part()>(b.slope + c, n);
-      const VF offset = LoadSome<part()>(b.offset + c, n);
-      for (int r = 0; r < count(); ++r) {
-        const int64_t at = (row + r) * pitch + c;
-        const VF centred = hn::Sub(LoadSome<part()>(x + at, n), mean);
-        const VF z = hn::MulAdd(centred, scale, beta);
-        const VF dz = GradientClass<act()>(b.act, b.alpha, z, LoadSome<part()>(dy + at, n));
-        VF g = hn::MulSub(scale, dz, hn::MulAdd(slope, centred, offset));
-        if (accumulate) g = hn::Add(g, LoadSome<part()>(dx + at, n));
-        StoreSome<part()>(g, dx + at, n);
-      }
-    });
+  WithActClass(b.act, [&](auto act) LINNET_LAMBDA {
+    ForGroups(
+        rows, width, [&](auto count, int64_t row, int64_t c, auto part, size_t n) LINNET_LAMBDA {
+          const VF mean = LoadSome<part()>(b.mean + c, n);
+          const VF scale = LoadSome<part()>(b.scale + c, n);
+          const VF beta = LoadSome<part()>(b.beta + c, n);
+          const VF slope = LoadSome<part()>(b.slope + c, n);
+          const VF offset = LoadSome<part()>(b.offset + c, n);
+          for (int r = 0; r < count(); ++r) {
+            const int64_t at = (row + r) * pitch + c;
+            const VF centred = hn::Sub(LoadSome<part()>(x + at, n), mean);
+            const VF z = hn::MulAdd(centred, scale, beta);
+            const VF dz = GradientClass<act()>(b.act, b.alpha, z, LoadSome<part()>(dy + at, n));
+            VF g = hn::MulSub(scale, dz, hn::MulAdd(slope, centred, offset));
+            if (accumulate) g = hn::Add(g, LoadSome<part()>(dx + at, n));
+            StoreSome<part()>(g, dx + at, n);
+          }
+        });
   });
 }
 

@@ -19,6 +19,7 @@
 
 #include "kernels/activation-inl.h"
 #include "kernels/depthwise_cut.h"
+#include "kernels/inline_lambda.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -75,9 +76,9 @@ HWY_INLINE void SegmentVector(const Segment& s, size_t c, size_t n) {
   const DF d;
   VF acc[Q];
   const VF bias = s.bias == nullptr ? hn::Zero(d) : LoadVector<kPart>(s.bias + c, n);
-  Unroll<Q>([&](auto q) HWY_ATTR { acc[q()] = bias; });
+  Unroll<Q>([&](auto q) LINNET_LAMBDA { acc[q()] = bias; });
   if (s.residual != nullptr) {
-    Unroll<Q>([&](auto q) HWY_ATTR {
+    Unroll<Q>([&](auto q) LINNET_LAMBDA {
       acc[q()] = hn::Add(
           bias,
           LoadVector<kPart>(s.residual + q() * s.residual_pixel + static_cast<int64_t>(c), n));
@@ -87,11 +88,11 @@ HWY_INLINE void SegmentVector(const Segment& s, size_t c, size_t n) {
   const float* HWY_RESTRICT w = s.w + c;
   for (int row = 0; row < s.rows; ++row, x += s.x_row, w += KW * s.tap) {
     VF taps[KW];
-    Unroll<KW>([&](auto k) HWY_ATTR { taps[k()] = hn::LoadU(d, w + k() * s.tap); });
-    Unroll<(Q - 1) * S + KW>([&](auto j) HWY_ATTR {
+    Unroll<KW>([&](auto k) LINNET_LAMBDA { taps[k()] = hn::LoadU(d, w + k() * s.tap); });
+    Unroll<(Q - 1) * S + KW>([&](auto j) LINNET_LAMBDA {
       if (kClip && (j() < s.clip_begin || j() >= s.clip_end)) return;
       const VF xj = LoadVector<kPart>(x + j() * s.x_pixel, n);
-      Unroll<KW>([&](auto k) HWY_ATTR {
+      Unroll<KW>([&](auto k) LINNET_LAMBDA {
         constexpr int kFrom = j() - k();
         if constexpr (kFrom >= 0 && kFrom % S == 0 && kFrom / S < Q) {
           acc[kFrom / S] = hn::MulAdd(xj, taps[k()], acc[kFrom / S]);
@@ -100,7 +101,7 @@ HWY_INLINE void SegmentVector(const Segment& s, size_t c, size_t n) {
     });
   }
   const VF low = hn::Set(d, s.low), high = hn::Set(d, s.high);
-  Unroll<Q>([&](auto q) HWY_ATTR {
+  Unroll<Q>([&](auto q) LINNET_LAMBDA {
     // The constant comes second, so that NaN goes through on x86.
     StoreVector<kPart>(hn::Min(high, hn::Max(low, acc[q()])),
                        s.y + q() * s.y_pixel + static_cast<int64_t>(c), n);

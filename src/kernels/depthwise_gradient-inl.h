@@ -40,16 +40,16 @@ HWY_INLINE void GradientVector(const GradientSegment& s, size_t c, size_t n) {
   const DF d;
   constexpr int kBefore = (KW + 1) / 2 - 1;
   VF acc[2 * Q];
-  Unroll<2 * Q>([&](auto p) HWY_ATTR { acc[p()] = hn::Zero(d); });
+  Unroll<2 * Q>([&](auto p) LINNET_LAMBDA { acc[p()] = hn::Zero(d); });
   const float* HWY_RESTRICT dy = s.dy + c;
   const float* HWY_RESTRICT w = s.w + c;
   for (int row = 0; row < s.rows; ++row, dy += s.dy_row, w += s.w_row) {
     VF taps[KW];
-    Unroll<KW>([&](auto k) HWY_ATTR { taps[k()] = hn::LoadU(d, w + k() * s.tap); });
-    Unroll<Q + kBefore>([&](auto j) HWY_ATTR {
+    Unroll<KW>([&](auto k) LINNET_LAMBDA { taps[k()] = hn::LoadU(d, w + k() * s.tap); });
+    Unroll<Q + kBefore>([&](auto j) LINNET_LAMBDA {
       if (kClip && (j() < s.clip_begin || j() >= s.clip_end)) return;
       const VF g = LoadVector<kPart>(dy + j() * s.dy_pixel, n);
-      Unroll<KW>([&](auto k) HWY_ATTR {
+      Unroll<KW>([&](auto k) LINNET_LAMBDA {
         constexpr int kM = j() - kBefore + k() / 2;
         if constexpr (kM >= 0 && kM < Q) {
           acc[2 * kM + k() % 2] = hn::MulAdd(g, taps[k()], acc[2 * kM + k() % 2]);
@@ -57,7 +57,7 @@ HWY_INLINE void GradientVector(const GradientSegment& s, size_t c, size_t n) {
       });
     });
   }
-  Unroll<2 * Q>([&](auto p) HWY_ATTR {
+  Unroll<2 * Q>([&](auto p) LINNET_LAMBDA {
     if (kClip && (p() < s.out_begin || p() >= s.out_end)) return;
     float* HWY_RESTRICT dx = s.dx + p() * s.dx_pixel + static_cast<int64_t>(c);
     VF sum = acc[p()];
@@ -185,16 +185,16 @@ HWY_INLINE void WeightSegment(const DepthwiseShape& shape, const WeightRow& row,
                               int64_t ox, size_t n, VF (&acc)[KH * KW]) {
   VF g[Q];
   const float* HWY_RESTRICT dy = row.dy + ox * shape.c;
-  Unroll<Q>([&](auto q) HWY_ATTR { g[q()] = LoadVector<kPart>(dy + q() * shape.c, n); });
+  Unroll<Q>([&](auto q) LINNET_LAMBDA { g[q()] = LoadVector<kPart>(dy + q() * shape.c, n); });
   const int64_t ix = ox * S - shape.pad_left;
-  Unroll<KH>([&](auto r) HWY_ATTR {
+  Unroll<KH>([&](auto r) LINNET_LAMBDA {
     const int ky = ky0 + r();
     if (ky < row.ky.first || ky >= row.ky.last) return;
     const float* HWY_RESTRICT x = row.x + (int64_t{ky} * shape.dilation_h * shape.w + ix) * shape.c;
-    Unroll<(Q - 1) * S + KW>([&](auto j) HWY_ATTR {
+    Unroll<(Q - 1) * S + KW>([&](auto j) LINNET_LAMBDA {
       if (kClip && (ix + j() < 0 || ix + j() >= shape.w)) return;
       const VF xj = LoadVector<kPart>(x + j() * shape.c, n);
-      Unroll<KW>([&](auto k) HWY_ATTR {
+      Unroll<KW>([&](auto k) LINNET_LAMBDA {
         constexpr int kFrom = j() - k();
         if constexpr (kFrom >= 0 && kFrom % S == 0 && kFrom / S < Q) {
           constexpr int kAcc = r() * KW + k();
@@ -212,7 +212,7 @@ HWY_INLINE void WeightVisit(const DepthwiseShape& shape, const float* x, const f
                             float* partial, int64_t tap) {
   const DF d;
   VF acc[KH * KW];
-  Unroll<KH * KW>([&](auto k) HWY_ATTR { acc[k()] = hn::LoadU(d, partial + k() * tap); });
+  Unroll<KH * KW>([&](auto k) LINNET_LAMBDA { acc[k()] = hn::LoadU(d, partial + k() * tap); });
   int64_t image = row0 / shape.out_h, oy = row0 % shape.out_h;
   for (int64_t r = row0; r < row1; ++r) {
     const int64_t iy = oy * shape.stride_h - shape.pad_top;
@@ -238,7 +238,7 @@ HWY_INLINE void WeightVisit(const DepthwiseShape& shape, const float* x, const f
     if (ox < shape.out_w) WeightSegment<KH, KW, S, 1, true, kPart>(shape, row, ky0, ox, n, acc);
     if (++oy == shape.out_h) oy = 0, ++image;
   }
-  Unroll<KH * KW>([&](auto k) HWY_ATTR { hn::StoreU(acc[k()], d, partial + k() * tap); });
+  Unroll<KH * KW>([&](auto k) LINNET_LAMBDA { hn::StoreU(acc[k()], d, partial + k() * tap); });
 }
 
 // The same for any kernel, one tap (KH = KW = 1 at dilated, strided places).

@@ -9,6 +9,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/activation-inl.h"
+#include "kernels/inline_lambda.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,23 +29,23 @@ HWY_INLINE void ForVectors(int64_t n, F&& f) {
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     f(
-        i, [&](const float* p) HWY_ATTR { return hn::LoadU(d, p); },
-        [&](VF v, float* p) HWY_ATTR { hn::StoreU(v, d, p); });
+        i, [&](const float* p) LINNET_LAMBDA { return hn::LoadU(d, p); },
+        [&](VF v, float* p) LINNET_LAMBDA { hn::StoreU(v, d, p); });
   }
   if (i == n) return;
   const size_t rest = static_cast<size_t>(n - i);
   f(
-      i, [&](const float* p) HWY_ATTR { return LoadPart(d, p, rest); },
-      [&](VF v, float* p) HWY_ATTR { StorePart(v, d, p, rest); });
+      i, [&](const float* p) LINNET_LAMBDA { return LoadPart(d, p, rest); },
+      [&](VF v, float* p) LINNET_LAMBDA { StorePart(v, d, p, rest); });
 }
 
 // y = act(x + bias); bias may be null
 inline void BiasActivationRun(int64_t n, const float* x, const float* bias, Activation act,
                               float alpha, float* y) {
   const DF d;
-  WithActivation(act, [&](auto kind) HWY_ATTR {
+  WithActivation(act, [&](auto kind) LINNET_LAMBDA {
     const VF valpha = hn::Set(d, alpha);
-    ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+    ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
       const VF v = bias == nullptr ? load(x + i) : hn::Add(load(x + i), load(bias + i));
       store(Activate<kind()>(d, v, valpha), y + i);
     });
@@ -55,9 +56,9 @@ inline void BiasActivationRun(int64_t n, const float* x, const float* bias, Acti
 inline void ActivationGradientRun(int64_t n, const float* a, const float* b, Activation act,
                                   float alpha, const float* dy, bool accumulate, float* dx) {
   const DF d;
-  WithActivation(act, [&](auto kind) HWY_ATTR {
+  WithActivation(act, [&](auto kind) LINNET_LAMBDA {
     const VF valpha = hn::Set(d, alpha);
-    ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+    ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
       const VF z = b == nullptr ? load(a + i) : hn::Add(load(a + i), load(b + i));
       const VF slope = ActivationDerivative<kind()>(d, z, valpha);
       VF g = hn::Mul(load(dy + i), slope);
@@ -70,7 +71,7 @@ inline void ActivationGradientRun(int64_t n, const float* a, const float* b, Act
 // to (+)= scale * from
 inline void ScaleRun(int64_t n, const float* from, float scale, bool accumulate, float* to) {
   const VF s = hn::Set(DF(), scale);
-  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+  ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
     VF v = hn::Mul(load(from + i), s);
     if (accumulate) v = hn::Add(v, load(to + i));
     store(v, to + i);
@@ -79,7 +80,7 @@ inline void ScaleRun(int64_t n, const float* from, float scale, bool accumulate,
 
 // to (+)= a * b
 inline void ProductRun(int64_t n, const float* a, const float* b, bool accumulate, float* to) {
-  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+  ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
     const VF product = hn::Mul(load(a + i), load(b + i));
     store(accumulate ? hn::Add(product, load(to + i)) : product, to + i);
   });
@@ -89,7 +90,7 @@ inline float DotRun(int64_t n, const float* a, const float* b) {
   const DF d;
   VF sum = hn::Zero(d);
   ForVectors(n, [&](int64_t i, auto load, auto)
-                    HWY_ATTR { sum = hn::MulAdd(load(a + i), load(b + i), sum); });
+                    LINNET_LAMBDA { sum = hn::MulAdd(load(a + i), load(b + i), sum); });
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
@@ -98,7 +99,7 @@ inline void ColumnSums(int64_t rows, int64_t pitch, int64_t channels, const floa
   int64_t r = 0;
   for (; r + 4 <= rows; r += 4) {
     const float* p = x + r * pitch;
-    ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+    ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
       const VF low = hn::Add(load(p + c), load(p + pitch + c));
       const VF high = hn::Add(load(p + 2 * pitch + c), load(p + 3 * pitch + c));
       store(hn::Add(load(sums + c), hn::Add(low, high)), sums + c);
@@ -106,8 +107,9 @@ inline void ColumnSums(int64_t rows, int64_t pitch, int64_t channels, const floa
   }
   for (; r < rows; ++r) {
     const float* p = x + r * pitch;
-    ForVectors(channels, [&](int64_t c, auto load, auto store)
-                             HWY_ATTR { store(hn::Add(load(sums + c), load(p + c)), sums + c); });
+    ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
+      store(hn::Add(load(sums + c), load(p + c)), sums + c);
+    });
   }
 }
 
@@ -159,7 +161,7 @@ inline void SoftmaxRow(int64_t n, const float* x, float* y) {
 inline void SoftmaxGradientRow(int64_t n, const float* y, const float* dy, bool accumulate,
                                float* dx) {
   const VF dot = hn::Set(DF(), DotRun(n, y, dy));
-  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+  ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
     VF g = hn::Mul(load(y + i), hn::Sub(load(dy + i), dot));
     if (accumulate) g = hn::Add(g, load(dx + i));
     store(g, dx + i);

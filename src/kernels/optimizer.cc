@@ -27,7 +27,7 @@ void SgdRun(int64_t n, const SgdArgs& args, const float* g, float* v, float* w) 
   const DF d;
   const VF lr = hn::Set(d, args.lr), momentum = hn::Set(d, args.momentum);
   const VF decay = hn::Set(d, args.weight_decay);
-  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+  ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
     const VF weight = load(w + i);
     const VF gradient = hn::MulAdd(decay, weight, load(g + i));
     VF step = gradient;
@@ -43,7 +43,7 @@ void SgdRun(int64_t n, const SgdArgs& args, const float* g, float* v, float* w) 
 void EmaRun(int64_t n, float decay, const float* w, float* ema) {
   const DF d;
   const VF keep = hn::Set(d, decay), take = hn::Set(d, 1.0f - decay);
-  ForVectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+  ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
     store(hn::MulAdd(keep, load(ema + i), hn::Mul(take, load(w + i))), ema + i);
   });
 }

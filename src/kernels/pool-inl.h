@@ -31,22 +31,22 @@ HWY_INLINE VF NanMax(VF max, VF x) {
 template <class Load>
 HWY_INLINE VF WindowMax(const PoolWindow& w, const float* p, Load load) {
   VF max = load(p);
-  ForWindow(w, [&](int64_t at) HWY_ATTR { max = NanMax(max, load(p + at)); });
+  ForWindow(w, [&](int64_t at) LINNET_LAMBDA { max = NanMax(max, load(p + at)); });
   return max;
 }
 
 inline void MaxPixel(const PoolWindow& w, const float* src, int64_t channels, float* dst) {
   ForVectors(channels, [&](int64_t c, auto load, auto store)
-                           HWY_ATTR { store(WindowMax(w, src + c, load), dst + c); });
+                           LINNET_LAMBDA { store(WindowMax(w, src + c, load), dst + c); });
 }
 
 // dx += dy at the first place of the maximum.
 inline void MaxGradientPixel(const PoolWindow& w, const float* src, const float* dy,
                              int64_t channels, float* dx) {
-  ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+  ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
     const VF max = WindowMax(w, src + c, load);
     VF left = load(dy + c);  // becomes zero once it is given away
-    ForWindow(w, [&](int64_t at) HWY_ATTR {
+    ForWindow(w, [&](int64_t at) LINNET_LAMBDA {
       const VF x = load(src + at + c);
       const auto here = hn::Or(hn::Eq(x, max), hn::IsNaN(x));
       float* to = dx + at + c;
@@ -60,9 +60,9 @@ inline void MaxGradientPixel(const PoolWindow& w, const float* src, const float*
 inline void AveragePixel(const PoolWindow& w, const float* src, float scale, int64_t channels,
                          float* dst) {
   const DF d;
-  ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+  ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
     VF sum = hn::Zero(d);
-    ForWindow(w, [&](int64_t at) HWY_ATTR { sum = hn::Add(sum, load(src + at + c)); });
+    ForWindow(w, [&](int64_t at) LINNET_LAMBDA { sum = hn::Add(sum, load(src + at + c)); });
     store(hn::Mul(sum, hn::Set(d, scale)), dst + c);
   });
 }
@@ -71,9 +71,10 @@ inline void AveragePixel(const PoolWindow& w, const float* src, float scale, int
 inline void AverageGradientPixel(const PoolWindow& w, const float* dy, float scale,
                                  int64_t channels, float* dx) {
   const DF d;
-  ForVectors(channels, [&](int64_t c, auto load, auto store) HWY_ATTR {
+  ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
     const VF g = hn::Mul(load(dy + c), hn::Set(d, scale));
-    ForWindow(w, [&](int64_t at) HWY_ATTR { store(hn::Add(load(dx + at + c), g), dx + at + c); });
+    ForWindow(w,
+              [&](int64_t at) LINNET_LAMBDA { store(hn::Add(load(dx + at + c), g), dx + at + c); });
   });
 }
 
