@@ -1,7 +1,8 @@
 #include "archs/arch.h"
 
 #include <algorithm>
-#include <numeric>
+
+#include "base/nearest.h"
 
 namespace linnet {
 
@@ -11,22 +12,6 @@ namespace linnet {
 #undef FAMILY
 
 namespace {
-
-// Levenshtein's distance, for "did you mean".
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
 
 std::vector<Arch> CollectFamilies() {
   std::vector<Arch> archs;
@@ -50,16 +35,14 @@ const std::vector<Arch>& AllArchs() {
 }
 
 const Arch& FindArch(std::string_view name) {
-  const Arch* nearest = nullptr;
+  std::vector<std::string> names;
   for (const Arch& arch : AllArchs()) {
     if (arch.name == name) return arch;
-    if (nearest == nullptr || EditDistance(name, arch.name) < EditDistance(name, nearest->name)) {
-      nearest = &arch;
-    }
+    names.push_back(arch.name);
   }
   Fail(ErrorKind::kUsage,
        "there is no architecture '{}'; did you mean '{}'? `linnet archs` lists them", name,
-       nearest->name);
+       Nearest(name, names));
 }
 
 ArchSpec ParseArchSpec(std::string_view text) {

@@ -1,0 +1,23 @@
+// The network that a command is about, however it was named.
+#ifndef LINNET_API_NETWORK_H_
+#define LINNET_API_NETWORK_H_
+
+#include <string>
+
+#include "archs/arch.h"
+#include "graph/graph.h"
+
+namespace linnet {
+
+struct NamedNetwork {
+  std::string name;  // of an architecture: the whole word, with its options
+  Graph graph;
+};
+
+// "mobilenet_v1:width=0.5", or the path of a graph's text. 'options' are added to an
+// architecture's. Error (kUsage, kFile) saying what was expected.
+NamedNetwork FindNetwork(const std::string& text, const OptionList& options);
+
+}  // namespace linnet
+
+#endif  // LINNET_API_NETWORK_H_

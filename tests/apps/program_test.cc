@@ -1,0 +1,110 @@
+// The program itself, as a shell sees it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "test_data.h"
+
+namespace linnet {
+namespace {
+
+struct Ran {
+  int code = 0;
+  std::string out;
+};
+
+Ran Shell(const std::string& arguments, const char* redirect = "2>/dev/null") {
+  const std::string line = std::string(LINNET_PROGRAM) + " " + arguments + " " + redirect;
+  FILE* pipe = popen(line.c_str(), "r");
+  Ran ran;
+  std::array<char, 4096> buffer;
+  for (size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    ran.out.append(buffer.data(), n);
+  }
+  ran.code = WEXITSTATUS(pclose(pipe));
+  return ran;
+}
+
+struct Counts {
+  double width;
+  int size;
+  int64_t params, macs;
+};
+
+// The sixteen of 1704.04861 and tf-slim.
+constexpr Counts kMobileNetV1[] = {
+    {1, 224, 4231976, 568740352},    {1, 192, 4231976, 418121728},
+    {1, 160, 4231976, 290675200},    {1, 128, 4231976, 186400768},
+    {0.75, 224, 2585560, 325400448}, {0.75, 192, 2585560, 239273472},
+    {0.75, 160, 2585560, 166396800}, {0.75, 128, 2585560, 106770432},
+    {0.5, 224, 1331592, 149497088},  {0.5, 192, 1331592, 109970432},
+    {0.5, 160, 1331592, 76524800},   {0.5, 128, 1331592, 49160192},
+    {0.25, 224, 470072, 41030272},   {0.25, 192, 470072, 30212608},
+    {0.25, 160, 470072, 21059200},   {0.25, 128, 470072, 13570048},
+};
+
+void ExpectShows(const Counts& expected) {
+  const Ran ran = Shell("show mobilenet_v1 --width " + std::to_string(expected.width) + " --size " +
+                        std::to_string(expected.size) + " --json");
+  ASSERT_EQ(ran.code, 0);
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["params"], expected.params);
+  EXPECT_EQ(json["macs"], expected.macs);
+  EXPECT_GT(json["peak_activation_bytes"], 0);
+  int64_t params = 0, macs = 0;
+  for (const auto& layer : json["layers"]) {
+    params += layer["params"].get<int64_t>();
+    macs += layer["macs"].get<int64_t>();
+  }
+  EXPECT_EQ(params, expected.params);
+  EXPECT_EQ(macs, expected.macs);
+}
+
+TEST(Program, ShowsTheSixteenMobileNets) {
+  for (const Counts& counts : kMobileNetV1) ExpectShows(counts);
+}
+
+// Columns: name, year, paper, input, classes, params, where from, running statistics, macs.
+TEST(Program, ShowsWhatTheReferenceTableSays) {
+  const auto path = TestData("../reference/architectures.tsv");
+  if (!path) GTEST_SKIP() << "the reference table of architectures is not here";
+  std::ifstream file(*path);
+  int rows = 0;
+  for (std::string line; std::getline(file, line);) {
+    double width;
+    int size;
+    if (std::sscanf(line.c_str(), "MobileNetV1 %lf-%d\t", &width, &size) != 2) continue;
+    std::istringstream cells(line);
+    std::vector<std::string> cell;
+    for (std::string text; std::getline(cells, text, '\t');) cell.push_back(text);
+    if (cell.at(4) != "1000") continue;
+    ExpectShows({width, size, std::stoll(cell.at(5)), std::stoll(cell.at(8))});
+    ++rows;
+  }
+  EXPECT_EQ(rows, 16);
+}
+
+TEST(Program, ExitCodesReachTheShell) {
+  EXPECT_EQ(Shell("archs").code, 0);
+  EXPECT_EQ(Shell("").code, 2);
+  EXPECT_EQ(Shell("--nonsense").code, 2);
+  EXPECT_EQ(Shell("show /no/such/file").code, 6);
+}
+
+TEST(Program, WordsGoToStandardErrorOnly) {
+  EXPECT_EQ(Shell("shwo").out, "");
+  EXPECT_THAT(Shell("shwo", "2>&1 >/dev/null").out, testing::HasSubstr("did you mean 'show'"));
+}
+
+TEST(Program, SaysWhenItsOutputCannotBeWritten) { EXPECT_EQ(Shell("archs > /dev/full").code, 6); }
+
+}  // namespace
+}  // namespace linnet
