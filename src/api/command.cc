@@ -7,7 +7,7 @@ namespace {
 
 std::vector<Command> CollectCommands() {
   std::vector<Command> commands;
-  for (auto* make : {NetworkCommands}) {
+  for (auto* make : {NetworkCommands, EvalCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;
@@ -32,9 +32,14 @@ namespace internal {
 void AddArchFlags(std::vector<FlagDoc>& flags) {
   for (const Arch& arch : AllArchs()) {
     for (const OptionDoc& option : arch.options) {
-      const bool known = std::any_of(flags.begin(), flags.end(),
-                                     [&](const FlagDoc& flag) { return flag.name == option.name; });
-      if (known) continue;
+      const auto known = std::find_if(flags.begin(), flags.end(), [&](const FlagDoc& flag) {
+        return flag.name == option.name;
+      });
+      if (known != flags.end()) {
+        // Architectures with different defaults: none can be named.
+        if (known->arch_option && known->value != option.value) known->value.clear();
+        continue;
+      }
       const bool is_bool = option.value == "true" || option.value == "false";
       flags.push_back({.name = option.name,
                        .kind = is_bool ? "true or false" : "a value",

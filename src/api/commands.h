@@ -9,6 +9,7 @@
 namespace linnet {
 
 std::vector<Command> NetworkCommands();  // archs, show
+std::vector<Command> EvalCommands();     // eval, predict, time
 
 }  // namespace linnet
 

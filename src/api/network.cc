@@ -7,30 +7,43 @@
 namespace linnet {
 namespace {
 
-void ExpectNoOptions(const std::string& path, const OptionList& options) {
-  if (options.empty()) return;
-  Fail(ErrorKind::kUsage, "{}: --{} is for architectures; this is a file", path,
-       options.front().first);
+// A graph's text begins with its first words, blanks or a comment; a model file with a number of
+// eight bytes, of which the last is zero.
+bool IsGraphText(const MappedFile& file) {
+  constexpr size_t kLengthBytes = 8;
+  return file.size() < kLengthBytes || file.data()[kLengthBytes - 1] != 0;
+}
+
+NamedNetwork ReadNetwork(const std::string& path) {
+  const auto file = MappedFile::Open(path);
+  if (!IsGraphText(*file)) {
+    Model model = LoadModel(path);
+    return {model.graph.name, model.graph, std::move(model)};
+  }
+  try {
+    Graph graph = GraphFromText({reinterpret_cast<const char*>(file->data()), file->size()});
+    return {graph.name, std::move(graph), {}};
+  } catch (const Error& error) {
+    Fail(error.kind(), "{}: {}", path, error.what());
+  }
 }
 
 }  // namespace
 
 NamedNetwork FindNetwork(const std::string& text, const OptionList& options) {
   if (std::filesystem::is_regular_file(text)) {
-    ExpectNoOptions(text, options);
-    try {
-      Graph graph = GraphFromText(ReadFile(text));
-      return {graph.name, std::move(graph)};
-    } catch (const Error& error) {
-      Fail(error.kind(), "{}: {}", text, error.what());
+    if (!options.empty()) {
+      Fail(ErrorKind::kUsage, "{}: --{} is for architectures; this is a file", text,
+           options.front().first);
     }
+    return ReadNetwork(text);
   }
-  if (text.find('/') != std::string::npos || text.ends_with(".txt")) {
-    Fail(ErrorKind::kFile, "{}: there is no such file", text);
-  }
+  const bool is_path = text.find('/') != std::string::npos || text.ends_with(".txt") ||
+                       text.ends_with(".safetensors");
+  if (is_path) Fail(ErrorKind::kFile, "{}: there is no such file", text);
   ArchSpec spec = ParseArchSpec(text);
   for (const auto& [key, value] : options) SetOption(spec, key, value);
-  return {ToString(spec), BuildArch(spec)};
+  return {ToString(spec), BuildArch(spec), {}};
 }
 
 }  // namespace linnet

@@ -2,20 +2,23 @@
 #ifndef LINNET_API_NETWORK_H_
 #define LINNET_API_NETWORK_H_
 
+#include <optional>
 #include <string>
 
 #include "archs/arch.h"
 #include "graph/graph.h"
+#include "io/model_file.h"
 
 namespace linnet {
 
 struct NamedNetwork {
   std::string name;  // of an architecture: the whole word, with its options
   Graph graph;
+  std::optional<Model> model;  // of a model file
 };
 
-// "mobilenet_v1:width=0.5", or the path of a graph's text. 'options' are added to an
-// architecture's. Error (kUsage, kFile) saying what was expected.
+// "mobilenet_v1:width=0.5", or the path of a model file or of a graph's text. 'options' are added
+// to an architecture's. Error (kUsage, kFile) saying what was expected.
 NamedNetwork FindNetwork(const std::string& text, const OptionList& options);
 
 }  // namespace linnet

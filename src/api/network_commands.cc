@@ -99,7 +99,7 @@ struct ShowArgs {
   OptionList arch_options;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
-    v("arch", self.arch, "architecture, or file with a graph's text");
+    v("arch", self.arch, "architecture, model file, or file with a graph's text");
     v("dot", self.dot, "write a Graphviz drawing to this file");
     v("svg", self.svg, "write a drawing to this file");
   }

@@ -10,8 +10,8 @@
 namespace linnet {
 namespace {
 
-// Of the JSON documents. Raised when a key changes its meaning or goes away; new keys do not raise
-// it. Lists have no place for it and are bound to the same number.
+// The version of the JSON documents. Raised when a key changes its meaning or goes away; new keys
+// do not raise it. Lists have no place for it and are bound to the same number.
 constexpr int kSchemaVersion = 1;
 
 const char* KindName(ErrorKind kind) {
@@ -34,10 +34,16 @@ const char* KindName(ErrorKind kind) {
   return "internal";
 }
 
+// "data check" -> "linnet.data_check/1".
+std::string SchemaName(std::string verb) {
+  std::replace(verb.begin(), verb.end(), ' ', '_');
+  return fmt::format("linnet.{}/{}", verb, kSchemaVersion);
+}
+
 // File names may hold bytes that are no UTF-8: those are replaced, never refused.
-std::string JsonText(Json json) {
+std::string JsonText(const std::string& verb, Json json) {
   if (json.is_object()) {
-    Json versioned = {{"schema_version", kSchemaVersion}};
+    Json versioned = {{"schema", SchemaName(verb)}};
     versioned.update(json);
     json = std::move(versioned);
   }
@@ -75,12 +81,12 @@ bool IsHelp(const std::string& word) { return word == "--help" || word == "-h" |
 // What needs no command: help, the version. Nothing if the words are for a command.
 std::optional<std::string> GeneralAnswer(std::span<const std::string> words) {
   if (words[0] == "--version" || words[0] == "version") {
-    return WantsJson(words) ? JsonText({{"version", LINNET_VERSION}})
+    return WantsJson(words) ? JsonText("version", {{"version", LINNET_VERSION}})
                             : std::string("linnet ") + LINNET_VERSION + "\n";
   }
   if (IsGroup(words[0]) && (words.size() == 1 || IsHelp(words[1]))) return GeneralHelp(words[0]);
   if (!IsHelp(words[0])) return std::nullopt;
-  if (WantsJson(words)) return JsonText(CommandTableJson());
+  if (WantsJson(words)) return JsonText("help", CommandTableJson());
   if (words.size() == 1) return GeneralHelp();
   if (words.size() == 2 && IsGroup(words[1])) return GeneralHelp(words[1]);
   return CommandHelp(FindInvocation(words.subspan(1)).command);
@@ -106,7 +112,7 @@ int RunUnguarded(std::span<const std::string> words, const CommandStreams& strea
   if (parsed.quiet) context.progress = ProgressSink::Quiet();
   if (begin) begin(command.interruptible);
   const CommandResult result = command.run(parsed.values, context);
-  streams.out(parsed.json ? JsonText(result.json) : result.text);
+  streams.out(parsed.json ? JsonText(command.verb, result.json) : result.text);
   return result.exit_code;
 }
 
@@ -115,10 +121,10 @@ int Report(std::span<const std::string> words, const CommandStreams& streams, Er
   try {
     streams.err("linnet: " + message + "\n");
     if (WantsJson(words)) {
-      streams.out(JsonText({{"error",
-                             {{"kind", KindName(kind)},
-                              {"exit_code", static_cast<int>(kind)},
-                              {"message", message}}}}));
+      streams.out(JsonText("error", {{"error",
+                                      {{"kind", KindName(kind)},
+                                       {"exit_code", static_cast<int>(kind)},
+                                       {"message", message}}}}));
     }
   } catch (const std::exception&) {  // nobody is left to tell
   }

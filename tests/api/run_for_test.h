@@ -14,7 +14,7 @@ struct Ran {
   std::string out, err;
 };
 
-inline Ran Run(const std::vector<std::string>& words, const std::atomic<bool>* stop = nullptr) {
+inline Ran Linnet(const std::vector<std::string>& words, const std::atomic<bool>* stop = nullptr) {
   Ran ran;
   const auto err = [&](std::string_view text) { ran.err += text; };
   const CommandStreams streams{

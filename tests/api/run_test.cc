@@ -18,34 +18,34 @@ using testing::StartsWith;
 
 TEST(Run, HelpGoesToStandardOutput) {
   for (const auto& words : std::vector<std::vector<std::string>>{{"--help"}, {"-h"}, {"help"}}) {
-    const Ran ran = Run(words);
+    const Ran ran = Linnet(words);
     EXPECT_EQ(ran.code, 0);
     EXPECT_THAT(ran.out, HasSubstr("linnet VERB"));
     EXPECT_THAT(ran.out, HasSubstr("exit codes: 0 done"));
     EXPECT_EQ(ran.err, "");
   }
-  EXPECT_THAT(Run({"help", "show"}).out, StartsWith("linnet show: "));
-  EXPECT_THAT(Run({"show", "--help"}).out, StartsWith("linnet show: "));
-  EXPECT_THAT(Run({"show", "mobilenet_v1", "-h"}).out, StartsWith("linnet show: "));
-  EXPECT_THAT(Run({"--version"}).out, StartsWith("linnet "));
+  EXPECT_THAT(Linnet({"help", "show"}).out, StartsWith("linnet show: "));
+  EXPECT_THAT(Linnet({"show", "--help"}).out, StartsWith("linnet show: "));
+  EXPECT_THAT(Linnet({"show", "mobilenet_v1", "-h"}).out, StartsWith("linnet show: "));
+  EXPECT_THAT(Linnet({"--version"}).out, StartsWith("linnet "));
 }
 
 TEST(Run, NoWordsIsWrongUsage) {
-  const Ran ran = Run({});
+  const Ran ran = Linnet({});
   EXPECT_EQ(ran.code, 2);
   EXPECT_EQ(ran.out, "");
   EXPECT_THAT(ran.err, HasSubstr("linnet VERB"));
 }
 
 TEST(Run, HelpAsJsonHoldsTheWholeTable) {
-  const auto json = nlohmann::json::parse(Run({"help", "--json"}).out);
-  EXPECT_EQ(json["schema_version"], 1);
+  const auto json = nlohmann::json::parse(Linnet({"help", "--json"}).out);
+  EXPECT_EQ(json["schema"], "linnet.help/1");
   EXPECT_EQ(json["commands"][0]["verb"], "archs");
   EXPECT_EQ(json["commands"][0]["flags"][0]["name"], "family");
 }
 
 TEST(Run, UnknownVerb) {
-  const Ran ran = Run({"shwo"});
+  const Ran ran = Linnet({"shwo"});
   EXPECT_EQ(ran.code, 2);
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.err,
@@ -53,9 +53,10 @@ TEST(Run, UnknownVerb) {
 }
 
 TEST(Run, ErrorsAreOneJsonDocumentToo) {
-  const Ran ran = Run({"show", "mobilenet_v7", "--json"});
+  const Ran ran = Linnet({"show", "mobilenet_v7", "--json"});
   EXPECT_EQ(ran.code, 2);
   const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["schema"], "linnet.error/1");
   EXPECT_EQ(json["error"]["exit_code"], 2);
   EXPECT_EQ(json["error"]["kind"], "usage");
   EXPECT_THAT(std::string(json["error"]["message"]), HasSubstr("did you mean 'mobilenet_v1'"));
@@ -63,17 +64,17 @@ TEST(Run, ErrorsAreOneJsonDocumentToo) {
 }
 
 TEST(Run, ExitCodes) {
-  EXPECT_EQ(Run({"archs"}).code, 0);
-  EXPECT_EQ(Run({"archs", "--colour"}).code, 2);
-  EXPECT_EQ(Run({"archs", "--family", "nothing"}).code, 2);
-  EXPECT_EQ(Run({"show"}).code, 2);
-  EXPECT_EQ(Run({"show", "mobilenet_v1", "--width", "wide"}).code, 2);
-  EXPECT_EQ(Run({"show", "mobilenet_v1", "--conv", "plain"}).code, 2);
-  EXPECT_EQ(Run({"show", "no/such/file.txt"}).code, 6);
+  EXPECT_EQ(Linnet({"archs"}).code, 0);
+  EXPECT_EQ(Linnet({"archs", "--colour"}).code, 2);
+  EXPECT_EQ(Linnet({"archs", "--family", "nothing"}).code, 2);
+  EXPECT_EQ(Linnet({"show"}).code, 2);
+  EXPECT_EQ(Linnet({"show", "mobilenet_v1", "--width", "wide"}).code, 2);
+  EXPECT_EQ(Linnet({"show", "mobilenet_v1", "--conv", "plain"}).code, 2);
+  EXPECT_EQ(Linnet({"show", "no/such/file.txt"}).code, 6);
 }
 
 TEST(Archs, JsonIsAList) {
-  const auto json = nlohmann::json::parse(Run({"archs", "--json"}).out);
+  const auto json = nlohmann::json::parse(Linnet({"archs", "--json"}).out);
   ASSERT_TRUE(json.is_array());
   EXPECT_GE(json.size(), 20u);
   for (const auto& row : json) {
@@ -88,7 +89,7 @@ TEST(Archs, Filters) {
   const auto count = [](const std::vector<std::string>& filters) {
     std::vector<std::string> words = {"archs", "--json"};
     words.insert(words.end(), filters.begin(), filters.end());
-    return nlohmann::json::parse(Run(words).out).size();
+    return nlohmann::json::parse(Linnet(words).out).size();
   };
   const size_t all = count({"--family", "mobilenet_v1"});
   EXPECT_LT(count({"mobilenet_v1", "--max-macs", "150M"}), all);
@@ -105,12 +106,12 @@ image = input(height=8, width=8)
 conv = conv2d(image, out_channels=4, kernel=3)
 return conv
 )");
-  const auto json = nlohmann::json::parse(Run({"show", path, "--json"}).out);
+  const auto json = nlohmann::json::parse(Linnet({"show", path, "--json"}).out);
   EXPECT_EQ(json["name"], "tiny");
   EXPECT_EQ(json["macs"], 6 * 6 * 4 * 27);
-  EXPECT_EQ(Run({"show", path, "--width", "1"}).code, 2);
+  EXPECT_EQ(Linnet({"show", path, "--width", "1"}).code, 2);
   WriteFileAtomic(path, "linnet-graph 1\nx = nothing()\n");
-  const Ran ran = Run({"show", path});
+  const Ran ran = Linnet({"show", path});
   EXPECT_EQ(ran.code, 2);
   EXPECT_THAT(ran.err, HasSubstr(path));
 }
@@ -118,12 +119,12 @@ return conv
 TEST(Show, WritesDrawings) {
   const TemporaryFolder folder;
   const std::string svg = folder / "network.svg", dot = folder / "network.dot";
-  const Ran ran = Run({"show", "mobilenet_v1", "--svg", svg, "--dot", dot});
+  const Ran ran = Linnet({"show", "mobilenet_v1", "--svg", svg, "--dot", dot});
   EXPECT_EQ(ran.code, 0);
   EXPECT_THAT(ReadFile(svg), StartsWith("<svg "));
   EXPECT_THAT(ReadFile(dot), StartsWith("digraph "));
   EXPECT_THAT(ran.out, HasSubstr("written: " + svg));
-  EXPECT_EQ(Run({"show", "mobilenet_v1", "--svg", folder / "no/such/a.svg"}).code, 6);
+  EXPECT_EQ(Linnet({"show", "mobilenet_v1", "--svg", folder / "no/such/a.svg"}).code, 6);
 }
 
 }  // namespace

@@ -54,13 +54,13 @@ OptionList Values(const std::vector<std::string>& words) {
   return ParseWords(TestCommand(), words).values;
 }
 
-Json Run(const std::vector<std::string>& words) {
+Json Echoed(const std::vector<std::string>& words) {
   return TestCommand().run(Values(words), {}).json;
 }
 
 std::string ErrorOf(const std::vector<std::string>& words) {
   try {
-    Run(words);
+    Echoed(words);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
     return error.what();
@@ -100,18 +100,18 @@ TEST(Words, BareWordsAreThePositional) {
   EXPECT_THAT(Values({"a.jpg", "--threads", "2", "b,c.jpg", "--", "--d.jpg"}),
               ElementsAre(Pair("files", "a.jpg"), Pair("threads", "2"), Pair("files", "b,c.jpg"),
                           Pair("files", "--d.jpg")));
-  EXPECT_EQ(Run({"model=m", "a.jpg", "b,c.jpg"})["files"].dump(), R"(["a.jpg","b,c.jpg"])");
+  EXPECT_EQ(Echoed({"model=m", "a.jpg", "b,c.jpg"})["files"].dump(), R"(["a.jpg","b,c.jpg"])");
   // Not a key: the options of an architecture written as one word.
   EXPECT_THAT(Values({"mobilenet_v1:width=0.5,size=160"}),
               ElementsAre(Pair("files", "mobilenet_v1:width=0.5,size=160")));
 }
 
 TEST(Words, LastValueHolds) {
-  EXPECT_EQ(Run({"model=m", "--threads", "2", "threads=3"})["threads"], 3);
+  EXPECT_EQ(Echoed({"model=m", "--threads", "2", "threads=3"})["threads"], 3);
 }
 
 TEST(Words, OptionsOfArchitecturesAreFlags) {
-  const Json json = Run({"model=m", "--width", "0.5", "--small-input"});
+  const Json json = Echoed({"model=m", "--width", "0.5", "--small-input"});
   EXPECT_EQ(json["options"].dump(), R"({"width":"0.5","small_input":"true"})");
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/model_for_test.h"
 #include "test_data.h"
 
 namespace linnet {
@@ -21,8 +22,7 @@ struct Ran {
   std::string out;
 };
 
-Ran Shell(const std::string& arguments, const char* redirect = "2>/dev/null") {
-  const std::string line = std::string(LINNET_PROGRAM) + " " + arguments + " " + redirect;
+Ran RunLine(const std::string& line) {
   FILE* pipe = popen(line.c_str(), "r");
   Ran ran;
   std::array<char, 4096> buffer;
@@ -31,6 +31,10 @@ Ran Shell(const std::string& arguments, const char* redirect = "2>/dev/null") {
   }
   ran.code = WEXITSTATUS(pclose(pipe));
   return ran;
+}
+
+Ran Shell(const std::string& arguments, const std::string& redirect = "2>/dev/null") {
+  return RunLine(LINNET_PROGRAM " " + arguments + " " + redirect);
 }
 
 struct Counts {
@@ -105,6 +109,40 @@ TEST(Program, WordsGoToStandardErrorOnly) {
 }
 
 TEST(Program, SaysWhenItsOutputCannotBeWritten) { EXPECT_EQ(Shell("archs > /dev/full").code, 6); }
+
+TEST(Examples, ClassifyInTwoLanguages) {
+  const TemporaryFolder folder;
+  const std::string model = folder / "model.safetensors", picture = folder / "picture.ppm";
+  SaveModel(model, ModelForTest());
+  WriteFileAtomic(picture, PictureForTest(40, 30));
+  for (const std::string program : {LINNET_EXAMPLE, LINNET_EXAMPLE_C}) {
+    const Ran ran = RunLine(program + " " + model + " " + picture);
+    EXPECT_EQ(ran.code, 0) << program;
+    EXPECT_THAT(ran.out, testing::StartsWith(picture + "\n"));
+    EXPECT_THAT(ran.out, testing::HasSubstr(" %  owl\n"));
+    EXPECT_EQ(RunLine(program + " 2>/dev/null").code, 2);
+    EXPECT_EQ(RunLine(program + " " + picture + " " + picture + " 2>/dev/null").code, 6);
+    EXPECT_EQ(RunLine(program + " " + model + " " + model + " 2>/dev/null").code, 3);
+  }
+}
+
+// Dynamic symbols that are strong and not of the C++ library: only what the headers declare.
+TEST(Library, ShowsOnlyThePublicApi) {
+  const Ran ran = RunLine("nm -D --defined-only -C " LINNET_LIBRARY);
+  ASSERT_EQ(ran.code, 0);
+  std::istringstream lines(ran.out);
+  int shown = 0;
+  for (std::string address, kind, name; lines >> address >> kind && std::getline(lines, name);) {
+    if (kind != "T" && kind != "B" && kind != "D") continue;
+    ++shown;
+    const bool is_public = name.starts_with(" linnet_") ||
+                           name.starts_with(" linnet::Classifier::") ||
+                           name.starts_with(" linnet::Failure::") || name == " linnet::Version()" ||
+                           name.starts_with(" linnet::RunCommandLine(");
+    EXPECT_TRUE(is_public) << name;
+  }
+  EXPECT_GT(shown, 15);
+}
 
 }  // namespace
 }  // namespace linnet

@@ -43,10 +43,10 @@ TEST(Draw, BlocksFollowNames) {
 
 TEST(Draw, Table) {
   const std::string table = DrawTable(Residual(), CountCost(Residual()));
-  EXPECT_THAT(table, HasSubstr("\nstem       conv 3x3 s2          4x4x8       288   4608"));
-  EXPECT_THAT(table, HasSubstr("\n  dw       depthwise 3x3        4x4x8 "));
-  EXPECT_THAT(table, HasSubstr("\n  pw       pointwise            4x4x8 "));
-  EXPECT_THAT(table, HasSubstr("\nrelu       relu6 "));
+  EXPECT_THAT(table, HasSubstr("\nstem     conv 3x3 s2          4x4x8      288  4608    57.5\n"));
+  EXPECT_THAT(table, HasSubstr("\n  dw     depthwise 3x3        4x4x8 "));
+  EXPECT_THAT(table, HasSubstr("\n  pw     pointwise            4x4x8 "));
+  EXPECT_THAT(table, HasSubstr("\nrelu     relu6 "));
   EXPECT_THAT(table, HasSubstr("\ntotal "));
 }
 

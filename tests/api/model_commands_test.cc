@@ -1,0 +1,125 @@
+// show, eval, predict, time with a model file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "api/model_for_test.h"
+#include "api/run_for_test.h"
+#include "test_data.h"
+
+namespace linnet {
+namespace {
+
+using testing::HasSubstr;
+
+class ModelCommands : public testing::Test {
+ protected:
+  ModelCommands() : model_(folder_ / "model.safetensors"), data_(folder_ / "data") {
+    SaveModel(model_, ModelForTest());
+    for (const char* label : {"cat", "dog", "owl"}) {
+      const std::string where = data_ + "/test/" + label;
+      std::filesystem::create_directories(where);
+      for (int i = 0; i < 3; ++i) {
+        WriteFileAtomic(where + "/" + std::to_string(i) + ".ppm", PictureForTest(40, 30, 50 * i));
+      }
+    }
+    picture_ = data_ + "/test/cat/0.ppm";
+    broken_ = data_ + "/test/dog/broken.png";
+    WriteFileAtomic(broken_, "\x89PNG\r\n\x1a\n and no more");
+  }
+
+  const TemporaryFolder folder_;
+  const std::string model_, data_;
+  std::string picture_, broken_;
+};
+
+TEST_F(ModelCommands, Show) {
+  const auto json = nlohmann::json::parse(Linnet({"show", model_, "--json"}).out);
+  EXPECT_EQ(json["name"], "mobilenet_v1");
+  EXPECT_EQ(json["layers"][0]["output"].dump(), "[1,32,32,3]");
+}
+
+TEST_F(ModelCommands, Eval) {
+  const Ran ran = Linnet({"eval", "--model", model_, "--data", data_, "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["schema"], "linnet.eval/1");
+  EXPECT_EQ(json["count"], 9);
+  EXPECT_EQ(json["skipped"], 1);
+  EXPECT_THAT(std::string(json["skipped_files"][0]["file"]), HasSubstr("broken.png"));
+  EXPECT_GE(json["top1"], 0.0);
+  EXPECT_EQ(json["top5"], 1.0);
+  EXPECT_EQ(json["split"], "test");
+  EXPECT_EQ(json["classes"].size(), 3u);
+  // The same three pictures in each class: one class in three is right, whatever the answer.
+  EXPECT_NEAR(json["top1"].get<double>(), 1.0 / 3, 1e-9);
+  EXPECT_THAT(Linnet({"eval", model_, "--data", data_}).out, HasSubstr("top-1 33.33 %"));
+}
+
+TEST_F(ModelCommands, EvalSaysWhatIsWrong) {
+  EXPECT_EQ(Linnet({"eval", "--model", model_}).code, 2);
+  EXPECT_EQ(Linnet({"eval", "--model", folder_ / "none", "--data", data_}).code, 6);
+  EXPECT_EQ(Linnet({"eval", "--model", model_, "--data", data_, "--split", "train"}).code, 3);
+  EXPECT_EQ(Linnet({"eval", "--model", model_, "--data", data_, "--split", "tset"}).code, 2);
+  std::filesystem::create_directories(data_ + "/test/emu");
+  WriteFileAtomic(data_ + "/test/emu/0.ppm", PictureForTest(8, 8));
+  const Ran ran = Linnet({"eval", "--model", model_, "--data", data_});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_THAT(ran.err, HasSubstr("emu"));
+}
+
+TEST_F(ModelCommands, PredictAnswersForEachFile) {
+  const Ran ran = Linnet({"predict", "--model", model_, picture_, broken_, folder_ / "none.jpg",
+                          picture_, "--top", "2", "--json"});
+  EXPECT_EQ(ran.code, 3);
+  const auto json = nlohmann::json::parse(ran.out);
+  ASSERT_EQ(json.size(), 4u);
+  EXPECT_EQ(json[0]["file"], picture_);
+  EXPECT_EQ(json[0]["width"], 40);
+  EXPECT_EQ(json[0]["height"], 30);
+  ASSERT_EQ(json[0]["labels"].size(), 2u);
+  EXPECT_GE(json[0]["labels"][0]["score"], json[0]["labels"][1]["score"]);
+  for (const char* key : {"label", "index", "score"}) {
+    EXPECT_TRUE(json[0]["labels"][0].contains(key)) << key;
+  }
+  EXPECT_TRUE(json[1].contains("error"));
+  EXPECT_FALSE(json[1].contains("labels"));
+  EXPECT_TRUE(json[2].contains("error"));
+  EXPECT_EQ(json[3]["labels"], json[0]["labels"]);
+}
+
+TEST_F(ModelCommands, PredictForPeople) {
+  const Ran ran = Linnet({"predict", "--model", model_, picture_});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.out, HasSubstr(picture_ + " (40x30)\n"));
+  EXPECT_THAT(ran.out, HasSubstr(" %  cat\n"));
+  EXPECT_EQ(Linnet({"predict", "--model", picture_, picture_}).code, 6);
+  EXPECT_EQ(Linnet({"predict", "--model", model_}).code, 2);
+}
+
+TEST_F(ModelCommands, Time) {
+  const Ran ran =
+      Linnet({"time", "--model", model_, "--threads", "1", "--seconds", "0.01", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_GT(json["median_ms"], 0.0);
+  EXPECT_LE(json["median_ms"], json["p95_ms"]);
+  EXPECT_LE(json["p95_ms"], json["p99_ms"]);
+  EXPECT_EQ(json["threads"], 1);
+  EXPECT_EQ(json["precision"], "float32");
+  EXPECT_GT(json["limit_ms"], 0.0);
+  ASSERT_GT(json["steps"].size(), 10u);
+  for (const char* key : {"name", "kernel", "ms", "limit_ms", "macs"}) {
+    EXPECT_TRUE(json["steps"][0].contains(key)) << key;
+  }
+  EXPECT_EQ(
+      Linnet({"time", "mobilenet_v1", "--width", "0.25", "--size", "32", "seconds=0.01"}).code, 0);
+  EXPECT_EQ(Linnet({"time"}).code, 2);
+  EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--precision", "float7"}).code, 2);
+  EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--batch", "0"}).code, 2);
+}
+
+}  // namespace
+}  // namespace linnet
