@@ -9,6 +9,8 @@
 namespace linnet {
 
 std::vector<Command> NetworkCommands();  // archs, show
+std::vector<Command> DataCommands();     // data check, data make
+std::vector<Command> TrainCommands();    // train, fit
 std::vector<Command> EvalCommands();     // eval, predict, time
 
 }  // namespace linnet

@@ -32,8 +32,8 @@ std::string CppSnippet(const std::string& file) {
 #include <iostream>
 
 int main() {{
-  linnet::Model model("{}");
-  for (const linnet::Label& label : model.ClassifyFile("picture.jpg")) {{
+  const linnet::Classifier classifier("{}");
+  for (const linnet::Label& label : classifier.ClassifyFile("picture.jpg")) {{
     std::cout << label.name << " " << label.score << "\n";
   }}
 }})",
