@@ -20,30 +20,47 @@ struct Run {
   int64_t image, y, x0, x1;
 };
 
+// The first x of [x0, x1) whose source pixel x * step + offset is at least 'limit', or x1.
+int64_t FirstAtLeast(int64_t x0, int64_t x1, int64_t step, int64_t offset, int64_t limit) {
+  const int64_t distance = limit - offset;
+  return std::clamp(distance <= 0 ? int64_t{0} : DivUp(distance, step), x0, x1);
+}
+
+// One pixel whose span of source pixels begins at 'sx' and is not all inside the row.
+const float* EdgePixel(const PixelMap& map, const float* row, int64_t sx, const float* zeros,
+                       float* edge) {
+  const int64_t begin = std::max<int64_t>(sx, 0);
+  const int64_t end = std::min(sx + map.span, map.src_w);
+  if (begin >= end) return zeros;
+  std::fill_n(edge, map.span * map.src_c, 0.0f);
+  std::copy(row + begin * map.src_c, row + end * map.src_c, edge + (begin - sx) * map.src_c);
+  return edge;
+}
+
 // The source pixels of 'run' as tap 'tap' sees them. 'edge': a row for each pixel, used where a
 // span is partly padding.
 void FillTap(const PixelMap& map, const Run& run, const PixelTap& tap, const float* src,
              const float* zeros, const float** out, float* edge) {
   const int64_t sy = run.y * map.step_y + tap.dy;
-  const int64_t span_floats = map.span * map.src_c;
-  const bool row_exists = sy >= 0 && sy < map.src_h;
-  const float* row =
-      row_exists ? src + (run.image * map.src_h + sy) * map.src_w * map.src_c : nullptr;
-  for (int64_t x = run.x0; x < run.x1; ++x, ++out, edge += span_floats) {
-    const int64_t sx = x * map.step_x + tap.dx;
-    const int64_t begin = std::max<int64_t>(sx, 0);
-    const int64_t end = std::min(sx + map.span, map.src_w);
-    if (!row_exists || begin >= end) {
-      *out = zeros;
-    } else if (end - begin == map.span) {
-      *out = row + sx * map.src_c;
-    } else {
-      std::memset(edge, 0, static_cast<size_t>(span_floats) * sizeof(float));
-      std::memcpy(edge + (begin - sx) * map.src_c, row + begin * map.src_c,
-                  static_cast<size_t>((end - begin) * map.src_c) * sizeof(float));
-      *out = edge;
-    }
+  if (sy < 0 || sy >= map.src_h) {
+    std::fill_n(out, run.x1 - run.x0, zeros);
+    return;
   }
+  const int64_t edge_floats = map.span > 1 ? map.span * map.src_c : 0;
+  const float* row = src + (run.image * map.src_h + sy) * map.src_w * map.src_c;
+  // [inside, outside): the pixels whose span is wholly inside the row.
+  const int64_t inside = FirstAtLeast(run.x0, run.x1, map.step_x, tap.dx, 0);
+  const int64_t outside =
+      FirstAtLeast(inside, run.x1, map.step_x, tap.dx, map.src_w - map.span + 1);
+  int64_t x = run.x0;
+  const auto edge_pixel = [&] {
+    const int64_t i = x - run.x0;
+    out[i] = EdgePixel(map, row, x * map.step_x + tap.dx, zeros, edge + i * edge_floats);
+  };
+  for (; x < inside; ++x) edge_pixel();
+  const float* pixel = row + (x * map.step_x + tap.dx) * map.src_c;
+  for (; x < outside; ++x, pixel += map.step_x * map.src_c) out[x - run.x0] = pixel;
+  for (; x < run.x1; ++x) edge_pixel();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "kernels/matmul_block.h"
 
+#include <hwy/cache_control.h>
+
 namespace linnet::kernels {
 namespace {
 
@@ -43,6 +45,16 @@ void SetEpilogue(const Epilogue& epilogue, int64_t column, TileArgs& args) {
   args.ceiling = 6.0f;
 }
 
+// Asks for rows of A before their tile comes. Their later meetings with other panels find them in
+// the L2, but at the first one the short runs of memory that rows of few channels are would not set
+// off the hardware's prefetching. Long rows do; of those, only the beginning.
+void FetchRows(const Block& block, int64_t row, int64_t rows, int64_t k) {
+  const int64_t floats = std::min<int64_t>(k, 256);
+  for (int64_t i = row; i < std::min(block.rows, row + rows); ++i) {
+    for (int64_t j = 0; j < floats; j += 16) hwy::Prefetch(block.a[i] + j);
+  }
+}
+
 // All rows of the block times one panel, over one stretch of terms.
 void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, const Depth& depth,
               bool first, bool last) {
@@ -76,6 +88,7 @@ void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, co
       args.residual =
           epilogue->residual + (block.first_row + row) * epilogue->residual_stride + column;
     }
+    if (panel == block.first_panel) FetchRows(block, row + rows, rows, args.k);
     kernels.tile[vectors][rows](args);
     if (activate) {
       for (int64_t i = 0; i < rows; ++i) {

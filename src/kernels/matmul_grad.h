@@ -8,6 +8,8 @@
 #ifndef LINNET_KERNELS_MATMUL_GRAD_H_
 #define LINNET_KERNELS_MATMUL_GRAD_H_
 
+#include <hwy/cache_control.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -35,11 +37,36 @@ struct GradCut {
 };
 GradCut CutGrad(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k);
 
+// Rows that will be wanted soon; they are fetched into the cache between two tiles, a few lines at
+// a time, so that copying them is not a wait for memory.
+class RowsAhead {
+ public:
+  RowsAhead() = default;
+  RowsAhead(const float* first, int64_t stride, int64_t rows, int64_t cols)
+      : row_(first), stride_(stride), rows_(rows), cols_(cols) {}
+  int64_t lines() const { return rows_ * DivUp(cols_, 16); }
+  void Fetch(int64_t lines) {
+    for (; lines > 0 && rows_ > 0; --lines) {
+      hwy::Prefetch(row_ + column_);
+      column_ += 16;
+      if (column_ < cols_) continue;
+      column_ = 0;
+      row_ += stride_;
+      --rows_;
+    }
+  }
+
+ private:
+  const float* row_ = nullptr;
+  int64_t stride_ = 0, rows_ = 0, cols_ = 0, column_ = 0;
+};
+
 // One slice of A as the micro-kernel wants it: panel p's row m at data + p * panel_step + m *
 // row_stride.
 struct SliceA {
   const float* data;
   int64_t row_stride, panel_step;
+  RowsAhead ahead;  // of the next slice
 };
 
 // One task's part of the sums: rows [m0, m1), tile rows [n0, n1), tile columns [k0, k1), added to c
@@ -51,18 +78,25 @@ struct GradTask {
   bool fresh;
 };
 
+// One slice of dC: row m at data + m * stride.
+struct SliceDc {
+  const float* data;
+  int64_t stride;
+  RowsAhead ahead;
+};
+// Rows [m, m + rows) of the task's columns of dC: where they lie if they are near each other, else
+// copied to 'buffer'. 'next_rows' follow.
+SliceDc SliceOfDc(const MicroKernels& kernels, const GradCut& cut, const float* dc,
+                  int64_t dc_stride, int64_t m, int64_t rows, int64_t next_rows,
+                  const GradTask& task, float* buffer);
+
 // Adds one slice's product to the tile.
-void RunGradSlice(const MicroKernels& kernels, const SliceA& a, const float* dc, int64_t dc_stride,
-                  int64_t rows, const GradTask& task, bool load_c);
+void RunGradSlice(const MicroKernels& kernels, SliceA a, SliceDc dc, int64_t rows,
+                  const GradTask& task, bool load_c);
 
-// The slice [m, m + rows) of dC's columns [n0, n1): where it lies if its rows are near each other,
-// else copied to 'buffer'. Returns its address and sets 'stride'.
-const float* SliceOfDc(const MicroKernels& kernels, const GradCut& cut, const float* dc,
-                       int64_t dc_stride, int64_t m, int64_t rows, int64_t n0, int64_t n1,
-                       float* buffer, int64_t& stride);
-
-// Calls slice_a(worker, m, rows, k0, k1, buffer) -> SliceA for the slices of A.
-// partials: cut.partial_floats(n, k); slices: cut.worker_floats() for each worker.
+// Calls slice_a(worker, m, rows, next_rows, k0, k1, buffer) -> SliceA for the slices of A; the
+// slice of 'next_rows' rows (perhaps none) follows. partials: cut.partial_floats(n, k); slices:
+// cut.worker_floats() for each worker.
 template <class SliceOfA>
 void RunWeightGrad(const MicroKernels& kernels, const GradCut& cut, int64_t m, int64_t n, int64_t k,
                    const float* dc, int64_t dc_stride, float* dw, float* partials, float* slices,
@@ -84,12 +118,11 @@ void RunWeightGrad(const MicroKernels& kernels, const GradCut& cut, int64_t m, i
     float* buffer = slices + static_cast<int64_t>(worker) * cut.worker_floats();
     for (int64_t row = task.m0; row < task.m1; row += GradCut::kSlice) {
       const int64_t rows = std::min(GradCut::kSlice, task.m1 - row);
-      const SliceA a = slice_a(worker, row, rows, task.k0, task.k1, buffer);
-      int64_t stride;
-      const float* dc_slice =
-          SliceOfDc(kernels, cut, dc, dc_stride, row, rows, task.n0, task.n1,
-                    buffer + GradCut::kSlice * cut.panels * cut.panel_stride, stride);
-      RunGradSlice(kernels, a, dc_slice, stride, rows, task, !task.fresh || row > task.m0);
+      const int64_t next_rows = std::min(GradCut::kSlice, task.m1 - row - rows);
+      const SliceA a = slice_a(worker, row, rows, next_rows, task.k0, task.k1, buffer);
+      const SliceDc dc_slice = SliceOfDc(kernels, cut, dc, dc_stride, row, rows, next_rows, task,
+                                         buffer + GradCut::kSlice * cut.panels * cut.panel_stride);
+      RunGradSlice(kernels, a, dc_slice, rows, task, !task.fresh || row > task.m0);
     }
   });
   if (cut.chunks == 1) return;

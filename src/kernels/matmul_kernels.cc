@@ -186,14 +186,51 @@ void GradTile(const GradTileArgs& t) {
   }
 }
 
-// Blocks of rows of w at a time keep both sides within a few cache lines.
+// panel[k * width + j] = w[j * w_stride + k] for k in [k0, k1), j in [j0, j1).
+void TransposePart(const float* w, int64_t w_stride, int64_t k0, int64_t k1, int64_t j0, int64_t j1,
+                   int64_t width, float* HWY_RESTRICT panel) {
+  for (int64_t j = j0; j < j1; ++j) {
+    for (int64_t k = k0; k < k1; ++k) panel[k * width + j] = w[j * w_stride + k];
+  }
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// The same for four k and four j.
+HWY_INLINE void Transpose4x4(const float* HWY_RESTRICT w, int64_t w_stride, int64_t width,
+                             float* HWY_RESTRICT panel) {
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> d64;
+  const auto row0 = hn::LoadU(d, w), row1 = hn::LoadU(d, w + w_stride);
+  const auto row2 = hn::LoadU(d, w + 2 * w_stride), row3 = hn::LoadU(d, w + 3 * w_stride);
+  const auto low01 = hn::BitCast(d64, hn::InterleaveLower(d, row0, row1));
+  const auto low23 = hn::BitCast(d64, hn::InterleaveLower(d, row2, row3));
+  const auto high01 = hn::BitCast(d64, hn::InterleaveUpper(d, row0, row1));
+  const auto high23 = hn::BitCast(d64, hn::InterleaveUpper(d, row2, row3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, low01, low23)), d, panel);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, low01, low23)), d, panel + width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, high01, high23)), d, panel + 2 * width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, high01, high23)), d, panel + 3 * width);
+}
+#endif
+
+// Sixteen k at a time: 64 rows of w and 16 of the panel, one or a few cache lines each, stay in the
+// L1.
 void PackTransposed(const float* w, int64_t w_stride, int64_t count, int64_t cols, int64_t width,
                     float* HWY_RESTRICT panel) {
   for (int64_t k0 = 0; k0 < count; k0 += 16) {
     const int64_t k1 = HWY_MIN(count, k0 + 16);
-    for (int64_t j = 0; j < cols; ++j) {
-      for (int64_t k = k0; k < k1; ++k) panel[k * width + j] = w[j * w_stride + k];
+#if HWY_TARGET == HWY_SCALAR
+    TransposePart(w, w_stride, k0, k1, 0, cols, width, panel);
+#else
+    const int64_t k4 = k0 + (k1 - k0) / 4 * 4, cols4 = cols / 4 * 4;
+    for (int64_t j = 0; j < cols4; j += 4) {
+      for (int64_t k = k0; k < k4; k += 4) {
+        Transpose4x4(w + j * w_stride + k, w_stride, width, panel + k * width + j);
+      }
     }
+    TransposePart(w, w_stride, k4, k1, 0, cols4, width, panel);
+    TransposePart(w, w_stride, k0, k1, cols4, cols, width, panel);
+#endif
     for (int64_t k = k0; k < k1; ++k) {
       for (int64_t j = cols; j < width; ++j) panel[k * width + j] = 0;
     }
