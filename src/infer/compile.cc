@@ -72,7 +72,7 @@ void TakeParams(PlanStep& step, const Node& node, std::span<const ParamSpec> spe
                 const ParamMap& params) {
   for (const ParamSpec& spec : specs) step.params.push_back(params.at(ParamName(node, spec)));
   if (step.prepared.pack) {
-    step.prepared.pack(step.params);
+    step.prepared.pack(step.params, nullptr);
     step.params.clear();
   }
   for (Tensor& param : step.params) param = param.Clone();

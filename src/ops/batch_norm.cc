@@ -91,7 +91,7 @@ struct BatchNormOp {
     Prepared prepared;
     prepared.kernel = KernelName("batch_norm");
     prepared.in_place = true;
-    prepared.pack = [=](std::span<const Tensor> params) {
+    prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
       const size_t statistics = op.affine ? 2 : 0;
       kernels::BatchNormFold(shape.channels, Affine(op, params, 0), Affine(op, params, 1),
                              params[statistics].data(), params[statistics + 1].data(), op.eps,

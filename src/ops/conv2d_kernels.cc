@@ -54,7 +54,9 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
   LinearKernel kernel;
   kernel.name = KernelName(kernels::DepthwiseKernelName(shape));
   kernel.packed_bytes = kernels::DepthwisePackedBytes(shape);
-  kernel.pack = [=](const float* w, float* packed) { kernels::PackDepthwise(shape, w, packed); };
+  kernel.pack = [=](const float* w, float* packed, ThreadPool*) {
+    kernels::PackDepthwise(shape, w, packed);
+  };
   kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
                        float* y, void*, ThreadPool* pool) {
     kernels::DepthwiseForward(shape, x, packed, epilogue, y, pool);
@@ -95,7 +97,9 @@ void AddGradients(const kernels::ConvShape& shape, int threads, LinearKernel& ke
   kernel.packed_gradient_bytes = input->packed_bytes();
   kernel.scratch_bytes = std::max(
       {kernel.scratch_bytes, input->ScratchBytes(threads), weights->ScratchBytes(threads)});
-  kernel.pack_gradient = [=](const float* w, float* packed) { input->Pack(w, packed, nullptr); };
+  kernel.pack_gradient = [=](const float* w, float* packed, ThreadPool* pool) {
+    input->Pack(w, packed, pool);
+  };
   kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
                               void* scratch, ThreadPool* pool) {
     input->Run(dz, packed, dx, accumulate, scratch, pool);
@@ -111,7 +115,9 @@ Prepared PrepareMatMul(const Conv2d& op, const PrepareArgs& args) {
   kernel.name = conv->name();
   kernel.packed_bytes = conv->packed_bytes();
   kernel.scratch_bytes = conv->ScratchBytes(args.threads);
-  kernel.pack = [=](const float* w, float* packed) { conv->Pack(w, packed, nullptr); };
+  kernel.pack = [=](const float* w, float* packed, ThreadPool* pool) {
+    conv->Pack(w, packed, pool);
+  };
   kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
                        float* y, void* scratch,
                        ThreadPool* pool) { conv->Run(x, packed, y, epilogue, scratch, pool); };

@@ -54,8 +54,8 @@ struct DenseOp {
     LinearKernel kernel;
     kernel.name = product.name();
     kernel.packed_bytes = product.packed_bytes();
-    kernel.pack = [=](const float* w, float* packed) {
-      product.PackTransposed(w, packed, nullptr);
+    kernel.pack = [=](const float* w, float* packed, ThreadPool* pool) {
+      product.PackTransposed(w, packed, pool);
     };
     kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
                          float* y, void*, ThreadPool* pool) {
@@ -72,7 +72,9 @@ struct DenseOp {
     const kernels::MatMulWeightGrad weights(rows, out, in);
     kernel.packed_gradient_bytes = input.packed_bytes();
     kernel.scratch_bytes = weights.ScratchBytes(threads);
-    kernel.pack_gradient = [=](const float* w, float* packed) { input.Pack(w, packed, nullptr); };
+    kernel.pack_gradient = [=](const float* w, float* packed, ThreadPool* pool) {
+      input.Pack(w, packed, pool);
+    };
     kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
                                 void*, ThreadPool* pool) {
       input.Run(rows, dz, out, packed, dx, in, accumulate, pool);

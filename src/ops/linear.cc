@@ -33,10 +33,10 @@ class Linear {
   // Training with an activation whose derivative takes z = W x + bias + residual.
   bool keeps_z() const { return training_ && !DerivativeFromResult(fields_.act.kind); }
 
-  void Pack(std::span<const Tensor> params) {
-    kernel_.pack(params[0].data(), packed_.data());
+  void Pack(std::span<const Tensor> params, ThreadPool* pool) {
+    kernel_.pack(params[0].data(), packed_.data(), pool);
     if (kernel_.packed_gradient_bytes > 0 && training_) {
-      kernel_.pack_gradient(params[0].data(), packed_gradient_.data());
+      kernel_.pack_gradient(params[0].data(), packed_gradient_.data(), pool);
     }
     if (fields_.bias) std::memcpy(bias_.data(), params[1].data(), bias_.bytes());
   }
@@ -68,9 +68,6 @@ class Linear {
       kernels::ActivationBackward(rows_ * channels_, fields_.act.kind, fields_.act.alpha, z.data(),
                                   dz, false, dz, a.pool);
     }
-    if (fields_.residual && a.din[1]) {
-      CopyOrAdd(rows_ * channels_, dz, a.accumulate[1], a.din[1].data(), a.pool);
-    }
     if (a.dparams[0]) {
       kernel_.weight_gradient(a.in[0].data(), dz, a.dparams[0].data(), a.scratch, a.pool);
     }
@@ -81,6 +78,9 @@ class Linear {
       const Tensor& packed = kernel_.packed_gradient_bytes > 0 ? packed_gradient_ : packed_;
       kernel_.input_gradient(dz, packed.data(), a.accumulate[0], a.din[0].data(), a.scratch,
                              a.pool);
+    }
+    if (fields_.residual && a.din[1]) {
+      CopyOrAdd(rows_ * channels_, dz, a.accumulate[1], a.din[1].data(), a.pool);
     }
   }
 
@@ -103,7 +103,9 @@ Prepared PrepareLinear(LinearKernel kernel, const LinearFields& fields, const Pr
   prepared.kernel = linear->kernel().name;
   prepared.scratch_bytes = linear->ScratchBytes();
   if (linear->keeps_z()) prepared.saved = {args.out};
-  prepared.pack = [linear](std::span<const Tensor> params) { linear->Pack(params); };
+  prepared.pack = [linear](std::span<const Tensor> params, ThreadPool* pool) {
+    linear->Pack(params, pool);
+  };
   prepared.forward = [linear](const ForwardArgs& a) { linear->Forward(a); };
   if (args.training) {
     prepared.backward = [linear](const BackwardArgs& a) { linear->Backward(a); };

@@ -19,8 +19,8 @@ struct LinearKernel {
   size_t packed_bytes = 0;           // weights as 'forward' reads them
   size_t packed_gradient_bytes = 0;  // as 'input_gradient' does; 0: as 'forward'
 
-  std::function<void(const float* weights, float* packed)> pack;
-  std::function<void(const float* weights, float* packed)> pack_gradient;
+  std::function<void(const float* weights, float* packed, ThreadPool* pool)> pack;
+  std::function<void(const float* weights, float* packed, ThreadPool* pool)> pack_gradient;
   std::function<void(const float* x, const float* packed, const kernels::Epilogue& epilogue,
                      float* y, void* scratch, ThreadPool* pool)>
       forward;

@@ -88,7 +88,9 @@ struct ForwardArgs {
 };
 
 // Gradients. 'din[i]' without data is not wanted. Where accumulate[i] is set the gradient is added
-// to what is there, else it overwrites. Gradients of parameters are always added.
+// to what is there, else it overwrites. They are made in the order of the inputs: where an input
+// comes twice, the second time adds to what the first has written. Gradients of parameters are
+// always added.
 struct BackwardArgs {
   std::span<const Tensor> in;
   Tensor out;   // the forward result
@@ -113,7 +115,7 @@ struct Prepared {
   // Whether forward may write its result over in[0] (elementwise ops).
   bool in_place = false;
   // Takes new parameter values: once in a Plan, each step in training. Empty: nothing to pack.
-  std::function<void(std::span<const Tensor>)> pack;
+  std::function<void(std::span<const Tensor> params, ThreadPool* pool)> pack;
   std::function<void(const ForwardArgs&)> forward;
   std::function<void(const BackwardArgs&)> backward;  // only when prepared for training
 };

@@ -141,7 +141,7 @@ void Executor::BindInput(const Tensor& images) {
 void Executor::Forward(const Tensor& images, uint64_t seed) {
   BindInput(images);
   for (size_t i = 1; i < graph_.nodes.size(); ++i) {
-    if (prepared_[i].pack) prepared_[i].pack(params_[i]);
+    if (prepared_[i].pack) prepared_[i].pack(params_[i], pool_);
     prepared_[i].forward({.in = inputs_[i],
                           .out = values_[i],
                           .params = params_[i],

@@ -133,6 +133,7 @@ struct RunOptions {
   bool accumulate = false;  // gradients of inputs are added to 'initial'
   float initial = 0;        // gradients of parameters always are
   bool want_din = true;
+  bool twice = false;  // the second input is the first, and has its gradient added to the first's
 };
 
 struct Outcome {
@@ -156,6 +157,11 @@ class OpRun {
             sample.op, {sample.in, numbers.out_shape, options.training, Threads(options.pool)})),
         scratch_(prepared_.scratch_bytes) {
     for (size_t i = 0; i < sample.in.size(); ++i) {
+      if (options.twice && i == 1) {
+        in_.push_back(in_[0]);
+        din_.push_back(din_[0]);
+        continue;
+      }
       const bool overwritten = options.in_place && i == 0;
       if (overwritten) guarded_.emplace_back(sample.in[i], numbers.in[i]);
       in_.push_back(overwritten ? guarded_.back().tensor() : Exact(numbers.in[i], sample.in[i]));
@@ -176,8 +182,11 @@ class OpRun {
   }
 
   Outcome Run() {
-    if (prepared_.pack) prepared_.pack(params_);
-    if (prepared_.pack) prepared_.pack(params_);  // again, as after a training step
+    if (prepared_.pack) {
+      prepared_.pack(params_, options_.pool);
+      Counting(
+          [&] { prepared_.pack(params_, options_.pool); });  // again, as in every training step
+    }
     Counting([&] { Forward(); });
     if (options_.training) Counting([&] { Backward(); });
     for (const Guarded& guarded : guarded_) EXPECT_TRUE(guarded.Intact()) << "wrote past an array";
@@ -216,8 +225,9 @@ class OpRun {
                        scratch(), options_.pool, kDropoutSeed});
   }
   void Backward() {
-    const bool accumulate[] = {options_.accumulate, options_.accumulate, options_.accumulate,
-                               options_.accumulate, options_.accumulate};
+    bool accumulate[8];
+    std::fill_n(accumulate, 8, options_.accumulate);
+    if (options_.twice) accumulate[1] = true;
     prepared_.backward({in_, out_, dout_, din_, std::span(accumulate, in_.size()), params_,
                         dparams_, saved_, scratch(), options_.pool, kDropoutSeed});
   }

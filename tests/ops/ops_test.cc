@@ -205,6 +205,20 @@ TEST_P(EveryOp, BackwardAddsWhereItIsTold) {
   });
 }
 
+// y = f(x, x): its derivative is the sum of those of both inputs.
+TEST_P(EveryOp, TheSameInputTwice) {
+  ForSamplesAndTargets([&](const Sample& sample, const Numbers& random) {
+    if (sample.in.size() < 2 || !(sample.in[0] == sample.in[1])) return;
+    Numbers numbers = random;
+    numbers.in[1] = numbers.in[0];
+    const Outcome apart = RunOp(sample, numbers, {.training = true});
+    const Outcome together = RunOp(sample, numbers, {.training = true, .twice = true});
+    std::vector<double> sum(apart.din[0].begin(), apart.din[0].end());
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += apart.din[1][i];
+    ExpectClose(together.din[0], sum, 1e-5, "gradient of the input");
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Ops, EveryOp, testing::Range<size_t>(0, std::variant_size_v<Op>),
                          [](const auto& info) { return std::string(kOpNames[info.param]); });
 
