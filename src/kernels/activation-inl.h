@@ -79,18 +79,39 @@ HWY_INLINE V Tanh(D d, V x) {
   return hn::CopySign(hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), x);
 }
 
+// max(x, low) and min(x, high), of which NaN comes out as NaN: x86 answers with the second operand
+// where one is NaN, NEON with NaN; Highway's scalar code would answer with the bound.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V AtLeast(D d, V x, float low) {
+  const V bound = hn::Set(d, low);
+#if HWY_TARGET == HWY_SCALAR
+  return hn::IfThenElse(hn::Lt(x, bound), bound, x);
+#else
+  return hn::Max(bound, x);
+#endif
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V AtMost(D d, V x, float high) {
+  const V bound = hn::Set(d, high);
+#if HWY_TARGET == HWY_SCALAR
+  return hn::IfThenElse(hn::Gt(x, bound), bound, x);
+#else
+  return hn::Min(bound, x);
+#endif
+}
+
 // relu6(x + 3) / 6
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V HardSigmoid(D d, V x) {
-  const V shifted = hn::Max(hn::Zero(d), hn::Add(x, hn::Set(d, 3.0f)));
-  return hn::Mul(hn::Min(hn::Set(d, 6.0f), shifted), hn::Set(d, 1.0f / 6.0f));
+  const V shifted = AtMost(d, AtLeast(d, hn::Add(x, hn::Set(d, 3.0f)), 0.0f), 6.0f);
+  return hn::Mul(shifted, hn::Set(d, 1.0f / 6.0f));
 }
 
 template <Activation kKind, class D, class V = hn::Vec<D>>
 HWY_INLINE V Activate(D d, V x, V alpha) {
   const V zero = hn::Zero(d);
-  if constexpr (kKind == Activation::kRelu) return hn::Max(x, zero);
-  if constexpr (kKind == Activation::kRelu6) return hn::Min(hn::Max(x, zero), hn::Set(d, 6.0f));
+  if constexpr (kKind == Activation::kRelu) return AtLeast(d, x, 0.0f);
+  if constexpr (kKind == Activation::kRelu6) return AtMost(d, AtLeast(d, x, 0.0f), 6.0f);
   if constexpr (kKind == Activation::kLeakyRelu) {
     return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(x, alpha), x);
   }

@@ -68,9 +68,9 @@ HWY_INLINE void WithActClass(Activation act, F&& f) {
 template <ActClass kAct>
 HWY_INLINE VF ActivateClass(Activation act, float alpha, VF z) {
   const DF d;
-  if constexpr (kAct == ActClass::kRelu) return hn::Max(z, hn::Zero(d));
+  if constexpr (kAct == ActClass::kRelu) return AtLeast(d, z, 0.0f);
   if constexpr (kAct == ActClass::kRelu6) {
-    return hn::Min(hn::Max(z, hn::Zero(d)), hn::Set(d, 6.0f));
+    return AtMost(d, AtLeast(d, z, 0.0f), 6.0f);
   }
   if constexpr (kAct == ActClass::kOther) {
     VF y = z;

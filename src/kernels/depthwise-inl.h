@@ -100,10 +100,8 @@ HWY_INLINE void SegmentVector(const Segment& s, size_t c, size_t n) {
       });
     });
   }
-  const VF low = hn::Set(d, s.low), high = hn::Set(d, s.high);
   Unroll<Q>([&](auto q) LINNET_LAMBDA {
-    // The constant comes second, so that NaN goes through on x86.
-    StoreVector<kPart>(hn::Min(high, hn::Max(low, acc[q()])),
+    StoreVector<kPart>(AtMost(d, AtLeast(d, acc[q()], s.low), s.high),
                        s.y + q() * s.y_pixel + static_cast<int64_t>(c), n);
   });
 }
@@ -129,8 +127,7 @@ HWY_INLINE void PixelVector(const Segment& s, int kernel_w, size_t c, size_t n) 
       acc = hn::MulAdd(LoadVector<kPart>(x + k * s.x_pixel, n), hn::LoadU(d, w + k * s.tap), acc);
     }
   }
-  const VF low = hn::Set(d, s.low), high = hn::Set(d, s.high);
-  StoreVector<kPart>(hn::Min(high, hn::Max(low, acc)), s.y + c, n);
+  StoreVector<kPart>(AtMost(d, AtLeast(d, acc, s.low), s.high), s.y + c, n);
 }
 
 inline void RunPixel(const Segment& s, int kernel_w) {
