@@ -1,27 +1,23 @@
-// Says what is in pictures, and how long that takes on this machine.
+// Classifies pictures with a model file.
 //
-//   classify MODEL PICTURE...
-// --8<--
+//   classify model.safetensors picture.jpg...
 #include <cstdio>
 #include <linnet/linnet.hpp>
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: %s MODEL PICTURE...\n", argv[0]);
+    std::fprintf(stderr, "usage: classify MODEL PICTURE...\n");
     return 2;
   }
-  try {
-    const linnet::Classifier classifier(argv[1]);
-    for (int i = 2; i < argc; ++i) {
-      std::printf("%s\n", argv[i]);
-      for (const linnet::Label& label : classifier.ClassifyFile(argv[i], /*top=*/3)) {
-        std::printf("  %5.1f %%  %s\n", 100 * label.score, label.name.c_str());
-      }
-    }
-    std::printf("%.3f ms a picture\n", classifier.MeasureLatency(/*seconds=*/0.2).median_ms);
-  } catch (const linnet::Failure& failure) {
-    std::fprintf(stderr, "%s\n", failure.what());
-    return failure.kind();
+  // README:
+  linnet::Classifier classifier(argv[1]);
+  for (int i = 2; i < argc; ++i) {
+    const linnet::Label best = classifier.ClassifyFile(argv[i], /*top=*/1)[0];
+    std::printf("%s: %s (%.1f %%)\n", argv[i], best.name.c_str(), 100 * best.score);
   }
+  // :README
+  return 0;
+} catch (const linnet::Failure& failure) {
+  std::fprintf(stderr, "%s\n", failure.what());
+  return failure.kind();
 }
-// -->8--

@@ -42,7 +42,7 @@ TEST_F(ModelCommands, Show) {
 }
 
 TEST_F(ModelCommands, Eval) {
-  const Ran ran = Linnet({"eval", "--model", model_, "--data", data_, "--json"});
+  const Ran ran = Linnet({"eval", "--model", model_, "--data", data_, "--threads", "1", "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const auto json = nlohmann::json::parse(ran.out);
   EXPECT_EQ(json["schema"], "linnet.eval/1");
@@ -55,7 +55,8 @@ TEST_F(ModelCommands, Eval) {
   EXPECT_EQ(json["classes"].size(), 3u);
   // The same three pictures in each class: one class in three is right, whatever the answer.
   EXPECT_NEAR(json["top1"].get<double>(), 1.0 / 3, 1e-9);
-  EXPECT_THAT(Linnet({"eval", model_, "--data", data_}).out, HasSubstr("top-1 33.33 %"));
+  EXPECT_THAT(Linnet({"eval", model_, "--data", data_, "--threads", "1"}).out,
+              HasSubstr("top-1 33.33 %"));
 }
 
 TEST_F(ModelCommands, EvalSaysWhatIsWrong) {
@@ -71,8 +72,8 @@ TEST_F(ModelCommands, EvalSaysWhatIsWrong) {
 }
 
 TEST_F(ModelCommands, PredictAnswersForEachFile) {
-  const Ran ran = Linnet({"predict", "--model", model_, picture_, broken_, folder_ / "none.jpg",
-                          picture_, "--top", "2", "--json"});
+  const Ran ran = Linnet({"predict", "--threads", "1", "--model", model_, picture_, broken_,
+                          folder_ / "none.jpg", picture_, "--top", "2", "--json"});
   EXPECT_EQ(ran.code, 3);
   const auto json = nlohmann::json::parse(ran.out);
   ASSERT_EQ(json.size(), 4u);
@@ -91,7 +92,7 @@ TEST_F(ModelCommands, PredictAnswersForEachFile) {
 }
 
 TEST_F(ModelCommands, PredictForPeople) {
-  const Ran ran = Linnet({"predict", "--model", model_, picture_});
+  const Ran ran = Linnet({"predict", "--threads", "1", "--model", model_, picture_});
   EXPECT_EQ(ran.code, 0);
   EXPECT_THAT(ran.out, HasSubstr(picture_ + " (40x30)\n"));
   EXPECT_THAT(ran.out, HasSubstr(" %  cat\n"));
