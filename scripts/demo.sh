@@ -52,7 +52,7 @@ From the command line:
   $linnet time    --model $out/fit/model.safetensors
 
 From C++ (examples/classify.cc; after cmake --install build/release --prefix DIR):
-$(sed -n '/^\/\/ --8<--/,/^\/\/ -->8--/p' examples/classify.cc | sed '1d;$d;s/^/  /')
+$(sed -n '/\/\/ README:/,/\/\/ :README/p' examples/classify.cc | sed '1d;$d')
 
 Your own pictures, one folder per class under train/ and val/:
   $linnet fit --data YOUR_FOLDER --latency 1ms --minutes 30 --out runs/mine
