@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <iterator>
 #include <span>
 
 namespace linnet {
@@ -24,16 +25,23 @@ enum class Activation {
   kHardSigmoid,  // relu6(x + 3) / 6                       MobileNetV3, 1905.02244
   kHardSwish,    // x relu6(x + 3) / 6                     MobileNetV3
   kSwish,        // x sigmoid(x)                           1710.05941
+  kScaledTanh,   // 1.7159 tanh(2/3 x)                     LeCun et al. 1998, appendix A
 };
 
 inline constexpr const char* kActivationNames[] = {
-    "identity", "relu", "relu6",        "leaky_relu", "elu",  "selu",
-    "sigmoid",  "tanh", "hard_sigmoid", "hard_swish", "swish"};
+    "identity", "relu", "relu6",        "leaky_relu", "elu",   "selu",
+    "sigmoid",  "tanh", "hard_sigmoid", "hard_swish", "swish", "scaled_tanh"};
+inline constexpr int kActivations = std::size(kActivationNames);
+static_assert(kActivations == static_cast<int>(Activation::kScaledTanh) + 1);
 inline std::span<const char* const> EnumNames(Activation) { return kActivationNames; }
 
 // Constants of SELU, 1706.02515 eq. 14.
 inline constexpr double kSeluAlpha = 1.6732632423543772;
 inline constexpr double kSeluScale = 1.0507009873554805;
+
+// LeNet-5's squashing function A tanh(S a).
+inline constexpr double kScaledTanhA = 1.7159;
+inline constexpr double kScaledTanhS = 2.0 / 3;
 
 // The real part, by which a scalar is compared: the complex step (gradients) perturbs the imaginary
 // one.
@@ -73,6 +81,8 @@ T Activate(Activation kind, double alpha, T x) {
       return r <= -3 ? T(0.0) : r >= 3 ? x : x * (x + T(3.0)) / T(6.0);
     case Activation::kSwish:
       return x / (one + exp(-x));
+    case Activation::kScaledTanh:
+      return T(kScaledTanhA) * tanh(T(kScaledTanhS) * x);
   }
   return x;
 }

@@ -41,12 +41,14 @@ LayerCost CountLayer(const Node& node, const std::vector<Shape>& shapes, const S
 
 Cost CountCost(const Graph& graph, const InputSize& size) {
   const std::vector<Shape> shapes = InferShapes(graph, size);
+  const std::vector<bool> needed = NeededByResults(graph);
   Cost cost;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     cost.layers.push_back(CountLayer(graph.nodes[i], shapes, shapes[i]));
     cost.params += cost.layers.back().params;
     cost.running_stats += cost.layers.back().running_stats;
-    cost.macs += cost.layers.back().macs;
+    cost.training_macs += cost.layers.back().macs;
+    if (needed[i]) cost.macs += cost.layers.back().macs;
   }
   cost.peak_activation_bytes = PeakActivationBytes(graph, shapes);
   return cost;

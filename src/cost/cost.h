@@ -26,7 +26,8 @@ struct Cost {
   std::vector<LayerCost> layers;  // one a node, in order
   int64_t params = 0;
   int64_t running_stats = 0;
-  int64_t macs = 0;
+  int64_t macs = 0;           // of what is run: without auxiliary heads
+  int64_t training_macs = 0;  // of a forward pass in training: with them
   // The most bytes of values alive at one step, as the graph stands (float32, nothing fused).
   int64_t peak_activation_bytes = 0;
 };

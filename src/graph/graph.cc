@@ -36,6 +36,18 @@ Value Graph::Find(std::string_view node_name) const {
   return -1;
 }
 
+std::vector<bool> NeededByResults(const Graph& graph) {
+  std::vector<bool> needed(graph.nodes.size(), false);
+  for (const Output& output : graph.outputs) {
+    if (output.auxiliary == 0) needed[output.value] = true;
+  }
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    if (!needed[i]) continue;
+    for (const Value input : graph.nodes[i].inputs) needed[input] = true;
+  }
+  return needed;
+}
+
 std::vector<std::vector<int>> Users(const Graph& graph) {
   std::vector<std::vector<int>> users(graph.nodes.size());
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

@@ -13,8 +13,9 @@
 //   fc = dense(flat, out_features=10)
 //   return fc
 //
-// Fields left out have the defaults of graph/op.h; '#' begins a comment; several values may be
-// returned (auxiliary heads, feature pyramids).
+// Fields left out have the defaults of graph/op.h; '#' begins a comment. Several values may be
+// returned: 'return p2, p3, p4' is a feature pyramid; 'return fc, aux*0.3' has an auxiliary head
+// whose loss counts 0.3 in training and which is dropped where the network is run.
 #ifndef LINNET_GRAPH_GRAPH_H_
 #define LINNET_GRAPH_GRAPH_H_
 
@@ -35,10 +36,20 @@ struct Node {
   std::vector<Value> inputs;  // all less than the node's own index
 };
 
+// A value that the network returns.
+struct Output {
+  Value value = -1;
+  // Of an auxiliary head, the weight of its loss (GoogLeNet, 1409.4842, sec. 5). 0: a result.
+  float auxiliary = 0;
+
+  Output(Value v, float loss_weight = 0) : value(v), auxiliary(loss_weight) {}
+  operator Value() const { return value; }
+};
+
 struct Graph {
   std::string name;
   std::vector<Node> nodes;
-  std::vector<Value> outputs;
+  std::vector<Output> outputs;  // at least one is a result
 
   // Appends a node and returns its value. Error (kUsage) if the name is taken or not a name, or an
   // input does not exist.
@@ -46,6 +57,9 @@ struct Graph {
   // The value called 'node_name', or -1.
   Value Find(std::string_view node_name) const;
 };
+
+// By node: whether a result depends on it. The rest belongs to auxiliary heads, or is of no use.
+std::vector<bool> NeededByResults(const Graph& graph);
 
 // Nodes that read each value, by value.
 std::vector<std::vector<int>> Users(const Graph& graph);

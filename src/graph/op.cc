@@ -19,4 +19,26 @@ bool FieldFromText(std::string_view text, Padding& padding) {
   return true;
 }
 
+std::string FieldToText(const Links& links) {
+  std::string text;
+  for (const std::vector<int>& sources : links.sources) {
+    if (!text.empty()) text += ";";
+    for (size_t i = 0; i < sources.size(); ++i) text += (i ? "+" : "") + std::to_string(sources[i]);
+  }
+  return text;
+}
+
+bool FieldFromText(std::string_view text, Links& links) {
+  Links parsed;
+  for (const std::string_view map : SplitText(text, ';')) {
+    std::vector<int>& sources = parsed.sources.emplace_back();
+    for (const std::string_view source : SplitText(map, '+')) {
+      if (!FieldFromText(source, sources.emplace_back())) return false;
+    }
+    if (sources.empty()) return false;
+  }
+  links = std::move(parsed);
+  return true;
+}
+
 }  // namespace linnet

@@ -62,7 +62,8 @@ class Parser {
       if (!line.empty()) ParseLine(line);
     }
     if (!header_) Fail(ErrorKind::kUsage, "expected a graph that begins with '{}'", kHeader);
-    if (graph_.outputs.empty())
+    const auto is_result = [](const Output& output) { return output.auxiliary == 0; };
+    if (std::none_of(graph_.outputs.begin(), graph_.outputs.end(), is_result))
       Fail(ErrorKind::kUsage, "{}: expected a line 'return NAME'", Where());
     return std::move(graph_);
   }
@@ -80,11 +81,23 @@ class Parser {
     } else if (line.starts_with("name ")) {
       graph_.name = Trim(line.substr(5));
     } else if (line.starts_with("return ")) {
-      for (const std::string& name : SplitArguments(line.substr(7)))
-        graph_.outputs.push_back(Lookup(name));
+      for (const std::string& output : SplitArguments(line.substr(7))) ParseOutput(output);
     } else {
       ParseNode(line);
     }
+  }
+
+  // "fc" or "aux*0.3".
+  void ParseOutput(std::string_view text) {
+    const size_t star = text.find('*');
+    Output output = Lookup(std::string(Trim(text.substr(0, star))));
+    if (star != std::string_view::npos &&
+        (!FieldFromText(Trim(text.substr(star + 1)), output.auxiliary) ||
+         !(output.auxiliary > 0))) {
+      Fail(ErrorKind::kUsage, "{}: '{}': expected NAME*WEIGHT with a weight above 0", Where(),
+           text);
+    }
+    graph_.outputs.push_back(output);
   }
 
   void ParseNode(std::string_view line) {
@@ -154,7 +167,9 @@ std::string GraphToText(const Graph& graph) {
   for (const Node& node : graph.nodes) text += NodeToText(graph, node);
   text += "return ";
   for (size_t i = 0; i < graph.outputs.size(); ++i) {
-    text += (i ? ", " : "") + graph.nodes[graph.outputs[i]].name;
+    const Output& output = graph.outputs[i];
+    text += (i ? ", " : "") + graph.nodes[output.value].name;
+    if (output.auxiliary != 0) text += "*" + FieldToText(output.auxiliary);
   }
   return text + "\n";
 }

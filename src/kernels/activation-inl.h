@@ -128,6 +128,10 @@ HWY_INLINE V Activate(D d, V x, V alpha) {
   if constexpr (kKind == Activation::kHardSigmoid) return HardSigmoid(d, x);
   if constexpr (kKind == Activation::kHardSwish) return hn::Mul(x, HardSigmoid(d, x));
   if constexpr (kKind == Activation::kSwish) return hn::Mul(x, Sigmoid(d, x));
+  if constexpr (kKind == Activation::kScaledTanh) {
+    const V inner = hn::Mul(x, hn::Set(d, static_cast<float>(kScaledTanhS)));
+    return hn::Mul(Tanh(d, inner), hn::Set(d, static_cast<float>(kScaledTanhA)));
+  }
   return x;  // kIdentity
 }
 
@@ -155,10 +159,15 @@ HWY_INLINE V ActivationDerivative(D d, V z, V alpha) {
     // s(z) s(-z): 1 - s(z) would cancel for large z.
     return hn::Mul(Sigmoid(d, z), Sigmoid(d, hn::Neg(z)));
   }
+  // 1 / cosh^2 = 4 s(2z) s(-2z), for the same reason.
   if constexpr (kKind == Activation::kTanh) {
-    // 1 / cosh^2 = 4 s(2z) s(-2z), for the same reason.
     const V z2 = hn::Add(z, z);
     return hn::Mul(hn::Set(d, 4.0f), hn::Mul(Sigmoid(d, z2), Sigmoid(d, hn::Neg(z2))));
+  }
+  if constexpr (kKind == Activation::kScaledTanh) {
+    const V z2 = hn::Mul(z, hn::Set(d, static_cast<float>(2 * kScaledTanhS)));
+    const V scale = hn::Set(d, static_cast<float>(4 * kScaledTanhA * kScaledTanhS));
+    return hn::Mul(scale, hn::Mul(Sigmoid(d, z2), Sigmoid(d, hn::Neg(z2))));
   }
   const auto inside = hn::Lt(hn::Abs(z), hn::Set(d, 3.0f));
   if constexpr (kKind == Activation::kHardSigmoid) {
@@ -202,6 +211,8 @@ HWY_INLINE void WithActivation(Activation kind, F&& f) {
       return f(std::integral_constant<A, A::kHardSwish>());
     case A::kSwish:
       return f(std::integral_constant<A, A::kSwish>());
+    case A::kScaledTanh:
+      return f(std::integral_constant<A, A::kScaledTanh>());
   }
 }
 

@@ -41,7 +41,7 @@ struct ActivationOp {
 
   static std::vector<Sample> Samples() {
     std::vector<Sample> samples;
-    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+    for (int i = 0; i < kActivations; ++i) {
       const Activation kind = static_cast<Activation>(i);
       samples.push_back({Act{kind}, {{2, 5, 3, 9}}});
       samples.push_back({Act{kind, 0.3f}, {{3, 129}}});

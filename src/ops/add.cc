@@ -12,11 +12,19 @@ struct AddOp {
 
   static Shape Infer(const Add&, Shapes in) {
     ExpectInputs(in, 2, 0, "");
-    if (!(in[0] == in[1])) {
-      Fail(ErrorKind::kUsage, "its inputs have the shapes {} and {}: they must be equal",
-           in[0].ToString(), in[1].ToString());
+    Shape out = in[0];
+    bool fits = in[0].rank() == in[1].rank();
+    for (int i = 0; fits && i < out.rank(); ++i) {
+      out[i] = std::max(in[0][i], in[1][i]);
+      fits = in[0][i] == in[1][i] || in[0][i] == 1 || in[1][i] == 1;
     }
-    return in[0];
+    if (!fits) {
+      Fail(
+          ErrorKind::kUsage,
+          "its inputs have the shapes {} and {}: each dimension must be equal, or 1 in one of them",
+          in[0].ToString(), in[1].ToString());
+    }
+    return out;
   }
 
   template <class T>
@@ -65,9 +73,9 @@ struct AddOp {
     std::vector<Sample> samples = {{Add{}, {{1, 1, 1, 1}, {1, 1, 1, 1}}},
                                    {Add{}, {{3, 70}, {3, 70}}},
                                    {Add{}, {{2, 33, 31, 16}, {2, 33, 31, 16}}}};
-    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+    for (int i = 0; i < kActivations; ++i) {
       const Shape shape = {2, 3, 5, 7};
-      samples.push_back({Add{{static_cast<Activation>(i), 0.2f}}, {shape, shape}});
+      samples.push_back({Add{.act = {static_cast<Activation>(i), 0.2f}}, {shape, shape}});
     }
     return samples;
   }

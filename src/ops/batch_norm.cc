@@ -159,7 +159,7 @@ struct BatchNormOp {
         {BatchNorm{.affine = false}, {{2, 3, 5, 12}}},
         {BatchNorm{.affine = false, .act = {Activation::kRelu}}, {{2, 3, 5, 12}}},
     };
-    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+    for (int i = 0; i < kActivations; ++i) {
       samples.push_back({BatchNorm{.act = {static_cast<Activation>(i), 0.2f}}, {{2, 4, 3, 19}}});
     }
     return samples;

@@ -41,7 +41,8 @@ struct Conv2dOp {
 
   static std::vector<ParamSpec> Params(const Conv2d& op, Shapes in) {
     // Kaiming, mode fan_out, for the weight and zeros for the bias: torchvision's MobileNets.
-    // Depthwise filters have so few weights that decay harms them (MobileNets, 1704.04861 sec. 3.2).
+    // Depthwise filters have so few weights that decay harms them (MobileNets, 1704.04861
+    // sec. 3.2).
     const bool depthwise = op.groups > 1 && in[0].c() == op.groups;
     const double fan_out = 1.0 * op.kernel[0] * op.kernel[1] * op.out_channels / op.groups;
     std::vector<ParamSpec> specs = {
@@ -199,7 +200,7 @@ std::vector<Sample> Conv2dOp::Samples() {
       {WithAct(WithResidual(Conv(19, 1)), Activation::kSwish), {{2, 3, 4, 11}, {2, 3, 4, 19}}},
   };
   // Every activation behind each kind of kernel.
-  for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+  for (int i = 0; i < kActivations; ++i) {
     const Activation act = static_cast<Activation>(i);
     samples.push_back({WithAct(WithBias(Conv(11, 1)), act, 0.2f), {{1, 4, 5, 6}}});
     samples.push_back({WithAct(WithBias(Conv(11, 3, 1, p1)), act, 0.2f), {{1, 4, 5, 6}}});

@@ -94,7 +94,7 @@ struct DenseOp {
         {Dense{.out_features = 129}, {{2, 65}}},
         {Dense{.out_features = 100}, {{32, 128}}},
     };
-    for (int i = 0; i <= static_cast<int>(Activation::kSwish); ++i) {
+    for (int i = 0; i < kActivations; ++i) {
       samples.push_back(
           {Dense{.out_features = 13, .act = {static_cast<Activation>(i), 0.2f}}, {{3, 17}}});
     }

@@ -16,7 +16,7 @@ void Compact(Graph& graph, const std::vector<bool>& dead, const std::vector<Valu
     for (Value& input : nodes.back().inputs) input = place[current[input]];
   }
   graph.nodes = std::move(nodes);
-  for (Value& output : graph.outputs) output = place[current[output]];
+  for (Output& output : graph.outputs) output.value = place[current[output.value]];
 }
 
 }  // namespace

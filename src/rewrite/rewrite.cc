@@ -8,6 +8,10 @@
 namespace linnet {
 namespace {
 
+void DropAuxiliary(Network& network) {
+  std::erase_if(network.graph.outputs, [](const Output& output) { return output.auxiliary > 0; });
+}
+
 void RemoveUnusedNodes(Network& network) { RemoveUnused(network.graph); }
 
 bool IsIdentityInInference(const Op& op) {
@@ -80,6 +84,7 @@ void FuseResidual(Network& network) {
 }
 
 constexpr Pass kPasses[] = {
+    {"drop_auxiliary", "drop the heads that only help training", DropAuxiliary, nullptr},
     {"remove_unused", "drop what no output depends on", RemoveUnusedNodes, nullptr},
     {"remove_dropout", "drop operations that pass their input on", RemoveDropout, nullptr},
     {"fold_batch_norm", "into the weights and bias of the layer before", FoldBatchNorm, nullptr},

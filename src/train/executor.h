@@ -21,6 +21,7 @@ class Executor {
   // shapes do not fit or an op cannot be trained.
   Executor(const Graph& graph, const InputSize& size, const Parameters& params, ThreadPool* pool);
 
+  const Graph& graph() const { return graph_; }
   const Shape& input_shape() const { return values_[0].shape(); }
   // Results of the forward pass, and where their gradients go before Backward.
   Tensor output(size_t i) { return values_[graph_.outputs[i]]; }

@@ -9,9 +9,6 @@
 namespace linnet {
 namespace {
 
-// Weight of an auxiliary head's loss (GoogLeNet, 1409.4842 sec. 5).
-constexpr float kAuxiliaryWeight = 0.3f;
-
 Tensor CopyOf(std::span<const float> numbers) {
   Tensor tensor(Shape{static_cast<int64_t>(numbers.size())});
   std::copy(numbers.begin(), numbers.end(), tensor.data());
@@ -33,15 +30,13 @@ Trainer::Trainer(const Graph& graph, const InputSize& size, const TrainOptions& 
 double Trainer::Loss(std::span<const int> labels) {
   double loss = 0;
   for (size_t i = 0; i < executor_.outputs(); ++i) {
+    const float auxiliary = executor_.graph().outputs[i].auxiliary;
+    const float weight = auxiliary > 0 ? auxiliary : 1;
     Tensor gradient = executor_.output_gradient(i);
-    const double head = SoftmaxCrossEntropy(executor_.output(i), labels, options_.label_smoothing,
-                                            losses_, gradient, pool_);
-    if (i == 0) {
-      loss = head;
-      continue;
-    }
-    loss += kAuxiliaryWeight * head;
-    std::for_each_n(gradient.data(), gradient.elements(), [](float& g) { g *= kAuxiliaryWeight; });
+    loss += weight * SoftmaxCrossEntropy(executor_.output(i), labels, options_.label_smoothing,
+                                         losses_, gradient, pool_);
+    if (weight == 1) continue;
+    std::for_each_n(gradient.data(), gradient.elements(), [=](float& g) { g *= weight; });
   }
   return loss;
 }
