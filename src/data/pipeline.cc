@@ -45,7 +45,7 @@ ImagePipeline PipelineFromJson(const nlohmann::json& json, std::string_view wher
 
 Placement PlaceForEvaluation(int width, int height, const ImagePipeline& p) {
   const double w = width, h = height;
-  if (p.mode == ResizeMode::kStretch) return {{0, 0, w, h}, p.width(), p.height()};
+  if (p.mode == PictureFit::kStretch) return {{0, 0, w, h}, p.width(), p.height()};
   // The small number keeps 224 / 0.7 from falling to 319.
   const int min_width = static_cast<int>(p.width() / p.crop_pct + 1e-6);
   const int min_height = static_cast<int>(p.height() / p.crop_pct + 1e-6);

@@ -18,12 +18,12 @@
 
 namespace linnet {
 
-enum class ResizeMode {
+enum class PictureFit {
   kCrop,     // the shorter side to size / crop_pct, then the centre
   kStretch,  // the whole picture, whatever its aspect
 };
-inline constexpr const char* kResizeModeNames[] = {"crop", "stretch"};
-inline std::span<const char* const> EnumNames(ResizeMode) { return kResizeModeNames; }
+inline constexpr const char* kPictureFitNames[] = {"crop", "stretch"};
+inline std::span<const char* const> EnumNames(PictureFit) { return kPictureFitNames; }
 
 enum class ColorOrder { kRgb, kBgr };
 inline constexpr const char* kColorOrderNames[] = {"rgb", "bgr"};
@@ -33,7 +33,7 @@ struct ImagePipeline {
   std::array<int, 2> size = {224, 224};
   int channels = 3;
   kernels::ResizeFilter filter = kernels::ResizeFilter::kBilinear;
-  ResizeMode mode = ResizeMode::kCrop;
+  PictureFit mode = PictureFit::kCrop;
   double crop_pct = 0.875;
   ColorOrder order = ColorOrder::kRgb;
   // ImageNet's, as torchvision and timm have them.

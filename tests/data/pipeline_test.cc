@@ -75,7 +75,7 @@ TEST(Pipeline, ResizingThePartEqualsResizingTheWholeAndCropping) {
 TEST(Pipeline, EveryShapeOfPictureAndTarget) {
   for (const auto& [w, h] : {std::pair(1, 1), {1, 200}, {300, 2}, {32, 32}, {33, 31}, {640, 480}}) {
     for (const std::array<int, 2>& size : {std::array{32, 32}, {17, 40}, {1, 1}, {64, 3}}) {
-      for (const ResizeMode mode : {ResizeMode::kCrop, ResizeMode::kStretch}) {
+      for (const PictureFit mode : {PictureFit::kCrop, PictureFit::kStretch}) {
         ImagePipeline p = Square(1, 0.875);
         p.size = size;
         p.mode = mode;
@@ -111,7 +111,7 @@ TEST(Pipeline, JsonGoesRound) {
   ImagePipeline p = Square(160, 0.9);
   p.size = {96, 128};
   p.filter = kernels::ResizeFilter::kBicubic;
-  p.mode = ResizeMode::kStretch;
+  p.mode = PictureFit::kStretch;
   p.order = ColorOrder::kBgr;
   p.channels = 1;
   p.mean = {0.1f, 0.2f, 0.3f};
