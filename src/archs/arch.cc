@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "archs/blocks.h"
 #include "base/nearest.h"
 
 namespace linnet {
@@ -28,6 +29,16 @@ std::vector<Arch> CollectFamilies() {
 }
 
 }  // namespace
+
+void CheckOptions(const std::string& arch, const CommonOptions& options) {
+  ExpectOption(arch.c_str(), "size", options.size, 1, 4096);
+  ExpectOption(arch.c_str(), "classes", options.classes, 1, 1e6);
+  ExpectOption(arch.c_str(), "channels", options.channels, 1, 64);
+}
+
+Value EmitInput(Graph& graph, const CommonOptions& options) {
+  return graph.Emit("input", Input{options.size, options.size, options.channels});
+}
 
 const std::vector<Arch>& AllArchs() {
   static const std::vector<Arch> archs = CollectFamilies();

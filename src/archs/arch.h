@@ -58,17 +58,21 @@ struct CommonOptions {
   }
 };
 
-// Completes an Arch whose options are the fields of 'Options', which derives from or visits
-// CommonOptions.
+// Error (kUsage) for a number no network can have.
+void CheckOptions(const std::string& arch, const CommonOptions& options);
+Value EmitInput(Graph& graph, const CommonOptions& options);
+
+// Completes an Arch whose options are the fields of 'Options', with the given defaults. 'Options'
+// holds CommonOptions as 'common' and visits it.
 template <class Options>
-Arch MakeArch(Arch arch, Graph (*build)(const Options&)) {
-  const Options defaults{};
+Arch MakeArch(Arch arch, Graph (*build)(const Options&), const Options& defaults = {}) {
   VisitFields(defaults, [&](const char* name, const auto& field, const char* doc) {
     arch.options.push_back({name, FieldToText(field), doc});
   });
-  arch.build = [build, name = arch.name](const OptionList& list) {
-    Options options;
+  arch.build = [build, defaults, name = arch.name](const OptionList& list) {
+    Options options = defaults;
     for (const auto& [key, value] : list) SetField(options, key, value, "architecture " + name);
+    CheckOptions(name, options.common);
     Graph graph = build(options);
     graph.name = name;
     return graph;

@@ -1,11 +1,20 @@
 #include "archs/blocks.h"
 
+#include <algorithm>
+
 namespace linnet {
 
-Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& conv, Activation act) {
+int MakeDivisible(double channels, int divisor) {
+  const int nearest =
+      std::max(divisor, static_cast<int>(channels + divisor / 2.0) / divisor * divisor);
+  return nearest < 0.9 * channels ? nearest + divisor : nearest;
+}
+
+Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& conv, Activation act,
+                const BatchNorm& norm) {
   x = graph.Emit(names.conv, conv, {x});
-  x = graph.Emit(names.bn, BatchNorm{}, {x});
-  return graph.Emit(names.act, Act{act}, {x});
+  x = graph.Emit(names.bn, norm, {x});
+  return act == Activation::kIdentity ? x : graph.Emit(names.act, Act{act}, {x});
 }
 
 Value Classifier(Graph& graph, Value x, const std::string& name, int classes, float dropout) {

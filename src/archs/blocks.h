@@ -2,29 +2,52 @@
 #ifndef LINNET_ARCHS_BLOCKS_H_
 #define LINNET_ARCHS_BLOCKS_H_
 
+#include <span>
 #include <string>
 
 #include "graph/graph.h"
 
 namespace linnet {
 
-// A convolution of a square kernel with 'same' size at stride 1: symmetric padding, as PyTorch has
-// it.
-inline Conv2d SquareConv(int out_channels, int kernel, int stride = 1, int groups = 1) {
+// The multiple of 'divisor' nearest to 'channels', at least 'divisor' and never less than nine
+// tenths of 'channels': the rule of MobileNet V2 and V3, MnasNet and EfficientNet (tf-slim
+// nets/mobilenet/mobilenet.py).
+int MakeDivisible(double channels, int divisor = 8);
+
+// Zeros around a map that keep its size at stride 1: as many on each side (PyTorch, Caffe), or
+// TensorFlow's SAME, which differs where the stride is 2 and the size even: there the first row
+// gets none. Weights trained with one lose accuracy with the other.
+enum class PaddingRule { kSymmetric, kSame };
+inline constexpr const char* kPaddingRuleNames[] = {"symmetric", "same"};
+inline std::span<const char* const> EnumNames(PaddingRule) { return kPaddingRuleNames; }
+
+// A convolution of an odd, square kernel without bias, of 'same' size at stride 1.
+inline Conv2d SquareConv(int out_channels, int kernel, int stride = 1, int groups = 1,
+                         int dilation = 1, PaddingRule padding = PaddingRule::kSymmetric) {
   Conv2d conv;
   conv.out_channels = out_channels;
   conv.kernel = {kernel, kernel};
   conv.stride = {stride, stride};
-  conv.padding = Padding::All(kernel / 2);
+  conv.padding = padding == PaddingRule::kSame && kernel > 1
+                     ? Padding::Same()
+                     : Padding::All(dilation * (kernel / 2));
+  conv.dilation = {dilation, dilation};
   conv.groups = groups;
   return conv;
 }
 
-// Convolution, batch norm, activation, under the given names.
+// Convolution, batch norm (default: PyTorch's numbers), activation (none if identity), under the
+// given names.
 struct ConvNames {
   std::string conv, bn, act;
 };
-Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& conv, Activation act);
+Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& conv, Activation act,
+                const BatchNorm& norm = {});
+
+// The names of a torchvision Conv2dNormActivation: <prefix>.0, .1, .2.
+inline ConvNames NumberedNames(const std::string& prefix) {
+  return {prefix + ".0", prefix + ".1", prefix + ".2"};
+}
 
 // Global average pooling, dropout (none at rate 0), and a fully connected layer called 'name'.
 Value Classifier(Graph& graph, Value x, const std::string& name, int classes, float dropout);

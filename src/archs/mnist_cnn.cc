@@ -13,7 +13,7 @@ enum class ConvKind {
   kPlain,
   kDepthwiseFull,  // 5x5 among all channels without changing their number, then 1x1: the
                    // experiment's code, which calls this depthwise but sets no groups
-  kDepthwise,  // 5x5 of each channel by itself, then 1x1: what the word means
+  kDepthwise,      // 5x5 of each channel by itself, then 1x1: what the word means
 };
 constexpr const char* kConvNames[] = {"plain", "depthwise_full", "depthwise"};
 std::span<const char* const> EnumNames(ConvKind) { return kConvNames; }
@@ -43,8 +43,7 @@ Value Convolution(Graph& graph, Value x, const std::string& name, ConvKind kind,
 Graph Build(const MnistOptions& options) {
   const int widths[] = {options.common.channels, 6, 16};
   Graph graph;
-  Value x =
-      graph.Emit("input", Input{options.common.size, options.common.size, options.common.channels});
+  Value x = EmitInput(graph, options.common);
   for (int i = 1; i <= 2; ++i) {
     const std::string n = std::to_string(i);
     x = Convolution(graph, x, "conv" + n, options.conv, widths[i - 1], widths[i]);

@@ -67,8 +67,7 @@ struct Network {
   }
 
   Graph Build(const std::vector<Stage>& body, BlockKind kind) {
-    Value x = graph.Emit("input",
-                         Input{options.common.size, options.common.size, options.common.channels});
+    Value x = EmitInput(graph, options.common);
     int channels = Channels(32);
     x = ConvBnAct(graph, x, {"conv_stem", "bn1", "act1"},
                   SquareConv(channels, 3, options.small_input ? 1 : 2), options.act);
@@ -88,9 +87,6 @@ struct Network {
 template <const std::vector<Stage>& body, BlockKind kind>
 Graph Build(const MobileNetV1Options& options) {
   ExpectOption("mobilenet_v1", "width", options.width, 0.01, 8);
-  ExpectOption("mobilenet_v1", "size", options.common.size, 1, 4096);
-  ExpectOption("mobilenet_v1", "classes", options.common.classes, 1, 1e6);
-  ExpectOption("mobilenet_v1", "channels", options.common.channels, 1, 64);
   ExpectOption("mobilenet_v1", "dropout", options.dropout, 0, 0.99);
   return Network{options, {}}.Build(body, kind);
 }
