@@ -24,7 +24,7 @@ inline bool PythonHas(const std::string& module) {
 inline TensorFile FromPython(const std::string& script, const std::string& arguments = "") {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/result.safetensors";
-  const std::string command = LINNET_PYTHON3 " " LINNET_SOURCE_DIR "/tests/parity/" + script + " " +
+  const std::string command = LINNET_PYTHON3 " -B " LINNET_SOURCE_DIR "/tests/parity/" + script + " " +
                               arguments + " '" + path + "'";
   if (std::system(command.c_str()) != 0) {
     ADD_FAILURE() << command << " has failed";
