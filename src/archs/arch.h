@@ -25,7 +25,7 @@ struct Variant {
   std::string options;  // "width=0.5,size=160"
   int64_t params = 0;   // trainable
   int64_t macs = 0;     // multiply-adds of convolutions and fully connected layers
-  double top1 = 0;      // percent on ImageNet's validation set; 0: not published
+  double top1 = 0;      // percent on ImageNet's validation set, or the data 'source' names; 0: none
   double top5 = 0;
   std::string source;  // paper and table, or the release, that states the accuracy
 };
