@@ -21,12 +21,14 @@ std::span<const char* const> EnumNames(ConvKind) { return kConvNames; }
 struct MnistOptions {
   ConvKind conv = ConvKind::kPlain;
   bool bn = false;
+  bool head = true;
   CommonOptions common = {.size = 28, .classes = 10, .channels = 1};
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("conv", self.conv,
       "plain, depthwise_full (5x5 over all channels + 1x1), depthwise (5x5 each + 1x1)");
     v("bn", self.bn, "batch norm after each ReLU");
+    v("head", self.head, "the fully connected layers; without: the maps");
     CommonOptions::VisitFields(self.common, v);
   }
 };
@@ -51,6 +53,8 @@ Graph Build(const MnistOptions& options) {
     if (options.bn) x = graph.Emit("bn" + n, BatchNorm{}, {x});
     x = graph.Emit("pool" + n, Pool{}, {x});
   }
+  graph.outputs = {x};
+  if (!options.head) return graph;
   x = graph.Emit("flatten", Flatten{}, {x});
   x = graph.Emit("fc1", Dense{.out_features = 120}, {x});
   x = graph.Emit("relu3", Act{}, {x});
@@ -69,7 +73,10 @@ LINNET_FAMILY(mnist_cnn) {
        .paper = "LeCun et al. 1998 (layer sizes)",
        .variants = {{"conv=plain", 44426, 281640, 0, 0, ""},
                     {"conv=depthwise_full", 42910, 123240, 0, 0, ""},
-                    {"conv=depthwise", 42160, 75240, 0, 0, ""}}},
+                    {"conv=depthwise", 42160, 75240, 0, 0, ""},
+                    {"conv=plain,bn=true,head=false", 2616, 240000, 0, 0, ""},
+                    {"conv=depthwise_full,bn=true,head=false", 1100, 81600, 0, 0, ""},
+                    {"conv=depthwise,bn=true,head=false", 350, 33600, 0, 0, ""}}},
       Build)};
 }
 
