@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "archs/arch.h"
+#include "archs/members.h"
 #include "cost/cost.h"
 
 namespace linnet {
@@ -10,19 +10,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ArchSpec SpecOf(const Arch& arch, const Variant& variant) {
-  return ParseArchSpec(variant.options.empty() ? arch.name : arch.name + ":" + variant.options);
-}
-
-class EveryVariant : public ::testing::TestWithParam<std::pair<const Arch*, const Variant*>> {
+class EveryVariant : public ::testing::TestWithParam<testing::Member> {
  protected:
-  ArchSpec spec() const { return SpecOf(*GetParam().first, *GetParam().second); }
+  ArchSpec spec() const { return GetParam().spec(); }
 };
 
 TEST_P(EveryVariant, CountsAreThePapers) {
   const Cost cost = CountCost(BuildArch(spec()));
-  EXPECT_EQ(cost.params, GetParam().second->params) << ToString(spec());
-  EXPECT_EQ(cost.macs, GetParam().second->macs) << ToString(spec());
+  EXPECT_EQ(cost.params, GetParam().variant->params) << ToString(spec());
+  EXPECT_EQ(cost.macs, GetParam().variant->macs) << ToString(spec());
 }
 
 TEST_P(EveryVariant, TextRoundTrips) {
@@ -30,22 +26,9 @@ TEST_P(EveryVariant, TextRoundTrips) {
   EXPECT_EQ(GraphFromText(GraphToText(graph)), graph);
 }
 
-std::vector<std::pair<const Arch*, const Variant*>> Variants() {
-  std::vector<std::pair<const Arch*, const Variant*>> variants;
-  for (const Arch& arch : AllArchs()) {
-    for (const Variant& variant : arch.variants) variants.emplace_back(&arch, &variant);
-  }
-  return variants;
-}
-
-INSTANTIATE_TEST_SUITE_P(Archs, EveryVariant, ::testing::ValuesIn(Variants()),
+INSTANTIATE_TEST_SUITE_P(Archs, EveryVariant, ::testing::ValuesIn(testing::AllMembers()),
                          [](const auto& info) {
-                           std::string name =
-                               ToString(SpecOf(*info.param.first, *info.param.second));
-                           for (char& c : name) {
-                             if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-                           }
-                           return name;
+                           return testing::TestName(ToString(info.param.spec()));
                          });
 
 std::string ErrorOf(const std::string& spec) {
