@@ -109,6 +109,19 @@ void AddGradients(const kernels::ConvShape& shape, int threads, LinearKernel& ke
 }
 
 Prepared PrepareMatMul(const Conv2d& op, const PrepareArgs& args) {
+  return PrepareLinear(MatMulConvolution(op, args), Fields(op), args);
+}
+
+std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }
+
+constexpr Implementation<Conv2d> kImplementations[] = {
+    {"depthwise", DepthwiseRefuses, PrepareDepthwise},
+    {"matmul", AcceptsAll, PrepareMatMul},
+};
+
+}  // namespace
+
+LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args) {
   const kernels::ConvShape shape = ConvShapeOf(op, args);
   const auto conv = std::make_shared<const kernels::Conv2dForward>(shape);
   LinearKernel kernel;
@@ -122,17 +135,8 @@ Prepared PrepareMatMul(const Conv2d& op, const PrepareArgs& args) {
                        float* y, void* scratch,
                        ThreadPool* pool) { conv->Run(x, packed, y, epilogue, scratch, pool); };
   if (args.training) AddGradients(shape, args.threads, kernel);
-  return PrepareLinear(std::move(kernel), Fields(op), args);
+  return kernel;
 }
-
-std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }
-
-constexpr Implementation<Conv2d> kImplementations[] = {
-    {"depthwise", DepthwiseRefuses, PrepareDepthwise},
-    {"matmul", AcceptsAll, PrepareMatMul},
-};
-
-}  // namespace
 
 std::span<const Implementation<Conv2d>> Conv2dImplementations() { return kImplementations; }
 

@@ -5,11 +5,15 @@
 #include <span>
 
 #include "ops/implementations.h"
+#include "ops/linear.h"
 
 namespace linnet {
 
 // The best first.
 std::span<const Implementation<Conv2d>> Conv2dImplementations();
+
+// The one that takes every convolution: matrix products through row pointers.
+LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args);
 
 }  // namespace linnet
 

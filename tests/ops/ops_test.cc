@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <new>
+#include <set>
 
 #include "graph/graph.h"
 #include "kernels/targets.h"
@@ -127,7 +128,9 @@ TEST_P(EveryOp, TextReadsBack) {
 }
 
 TEST_P(EveryOp, MultiplyAddsAreTheReferences) {
-  const bool counts = def().name == std::string("conv2d") || def().name == std::string("dense");
+  const std::set<std::string> counting = {"conv2d", "dense", "conv_transpose2d", "deform_conv2d",
+                                          "partial_conv2d"};
+  const bool counts = counting.contains(def().name);
   ForSamples([&](const Sample& sample, const Numbers& numbers) {
     const int64_t macs = def().macs(sample.op, sample.in, numbers.out_shape);
     if (!counts) {
