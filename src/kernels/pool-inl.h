@@ -56,6 +56,24 @@ inline void MaxGradientPixel(const PoolWindow& w, const float* src, const float*
   });
 }
 
+// dst (+)= what 'from' holds at the first place of the maximum of src
+inline void PickAtMaxPixel(const PoolWindow& w, const float* src, const float* from,
+                           int64_t channels, bool accumulate, float* dst) {
+  const DF d;
+  ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
+    const VF max = WindowMax(w, src + c, load);
+    VF picked = hn::Zero(d), open = hn::Set(d, 1.0f);  // 'open' becomes zero once it is found
+    ForWindow(w, [&](int64_t at) LINNET_LAMBDA {
+      const VF x = load(src + at + c);
+      const auto here = hn::Or(hn::Eq(x, max), hn::IsNaN(x));
+      picked =
+          hn::IfThenElse(hn::And(here, hn::Gt(open, hn::Zero(d))), load(from + at + c), picked);
+      open = hn::IfThenZeroElse(here, open);
+    });
+    store(accumulate ? hn::Add(picked, load(dst + c)) : picked, dst + c);
+  });
+}
+
 // dst = scale * sum of the window
 inline void AveragePixel(const PoolWindow& w, const float* src, float scale, int64_t channels,
                          float* dst) {

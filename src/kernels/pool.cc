@@ -22,6 +22,8 @@ struct PoolTable {
   void (*max)(const PoolWindow&, const float* src, int64_t channels, float* dst);
   void (*max_gradient)(const PoolWindow&, const float* src, const float* dy, int64_t channels,
                        float* dx);
+  void (*pick_at_max)(const PoolWindow&, const float* src, const float* from, int64_t channels,
+                      bool accumulate, float* dst);
   void (*average)(const PoolWindow&, const float* src, float scale, int64_t channels, float* dst);
   void (*average_gradient)(const PoolWindow&, const float* dy, float scale, int64_t channels,
                            float* dx);
@@ -31,7 +33,7 @@ struct PoolTable {
 namespace HWY_NAMESPACE {
 
 const PoolTable* GetPoolTable() {
-  static constexpr PoolTable kTable = {MaxPixel, MaxGradientPixel, AveragePixel,
+  static constexpr PoolTable kTable = {MaxPixel, MaxGradientPixel, PickAtMaxPixel, AveragePixel,
                                        AverageGradientPixel};
   return &kTable;
 }
@@ -149,6 +151,23 @@ void MaxPoolBackward(const PoolShape& s, const float* src, const float* dy, bool
            [&](const PoolWindow& window, int64_t at, int64_t out, int64_t channels, int64_t) {
              table.max_gradient(window, src + at, dy + out, channels, dx + at);
            });
+}
+
+void PickAtMaxima(const PoolShape& s, const float* src, const float* from, bool accumulate,
+                  float* dst, ThreadPool* pool) {
+  const PoolTable& table = Table();
+  ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
+    const int64_t row = static_cast<int64_t>(item);
+    const int64_t image = row / s.out_h * s.h * s.w * s.c;
+    ForOutputs(s, row % s.out_h, [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t) {
+      float* to = dst + (row * s.out_w + ox) * s.c;
+      if (window.rows == 0) {
+        if (!accumulate) std::fill_n(to, s.c, 0.0f);
+        return;
+      }
+      table.pick_at_max(window, src + image + at, from + image + at, s.c, accumulate, to);
+    });
+  });
 }
 
 void AveragePoolBackward(const PoolShape& s, const float* dy, bool accumulate, float* dx,

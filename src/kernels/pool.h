@@ -33,6 +33,10 @@ void AveragePoolForward(const PoolShape& shape, const float* src, float* dst, Th
 // places of the maxima are found again from src.
 void MaxPoolBackward(const PoolShape& shape, const float* src, const float* dy, bool accumulate,
                      float* dx, ThreadPool* pool);
+// dst [n, out_h, out_w, c] (+)= what 'from' [n, h, w, c] holds where src has its maxima: the
+// transpose of MaxPoolBackward.
+void PickAtMaxima(const PoolShape& shape, const float* src, const float* from, bool accumulate,
+                  float* dst, ThreadPool* pool);
 void AveragePoolBackward(const PoolShape& shape, const float* dy, bool accumulate, float* dx,
                          ThreadPool* pool);
 

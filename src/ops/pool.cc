@@ -1,18 +1,37 @@
 // Pooling: the maximum or the average of each window. What lies outside of the map is left out; an
 // average with count_include_pad divides by the window clipped to the padded map (PyTorch, Caffe).
-#include "kernels/pool.h"
+#include "ops/pool.h"
 
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
-#include "ops/window.h"
 
 namespace linnet {
-namespace {
 
 Window PoolWindow(const Pool& op, const Shape& in) {
   return FitWindow(
       {.kernel = op.kernel, .stride = op.stride, .padding = op.padding, .ceil = op.ceil}, in);
 }
+
+kernels::PoolShape PoolKernelShape(const Pool& op, const Shape& in) {
+  const Window window = PoolWindow(op, in);
+  return {.n = in.n(),
+          .h = in.h(),
+          .w = in.w(),
+          .c = in.c(),
+          .out_h = window.out_h,
+          .out_w = window.out_w,
+          .kernel_h = op.kernel[0],
+          .kernel_w = op.kernel[1],
+          .stride_h = op.stride[0],
+          .stride_w = op.stride[1],
+          .pad_top = window.top,
+          .pad_left = window.left,
+          .pad_bottom = window.bottom,
+          .pad_right = window.right,
+          .count_include_pad = op.count_include_pad};
+}
+
+namespace {
 
 struct PoolOp {
   using Fields = Pool;
@@ -66,27 +85,8 @@ struct PoolOp {
     return sum / T(op.count_include_pad ? (bottom - top) * (right - left) : inside);
   }
 
-  static kernels::PoolShape KernelShape(const Pool& op, const Shape& in) {
-    const Window window = PoolWindow(op, in);
-    return {.n = in.n(),
-            .h = in.h(),
-            .w = in.w(),
-            .c = in.c(),
-            .out_h = window.out_h,
-            .out_w = window.out_w,
-            .kernel_h = op.kernel[0],
-            .kernel_w = op.kernel[1],
-            .stride_h = op.stride[0],
-            .stride_w = op.stride[1],
-            .pad_top = window.top,
-            .pad_left = window.left,
-            .pad_bottom = window.bottom,
-            .pad_right = window.right,
-            .count_include_pad = op.count_include_pad};
-  }
-
   static Prepared Prepare(const Pool& op, const PrepareArgs& args) {
-    const kernels::PoolShape shape = KernelShape(op, args.in[0]);
+    const kernels::PoolShape shape = PoolKernelShape(op, args.in[0]);
     const bool max = op.kind == PoolKind::kMax;
     Prepared prepared;
     prepared.kernel = KernelName(max ? "max_pool" : "average_pool");

@@ -72,6 +72,9 @@ TEST(Pool, ForwardAndBackward) {
     dy.Randomize(2);
     Coarsen(x);
     Doubles max(dy.size()), average(dy.size()), dmax(x.size()), daverage(x.size());
+    Doubles picked(dy.size()), picked_added(dy.size());
+    GuardedBuffer other(x.size());
+    other.Randomize(3);
     ForEachWindow(s, [&](size_t out, const std::vector<size_t>& window, double divisor) {
       size_t best = window[0];
       for (const size_t at : window) {
@@ -80,6 +83,8 @@ TEST(Pool, ForwardAndBackward) {
         daverage[at] += dy[out] / divisor;
       }
       max[out] = x[best];
+      picked[out] = other[best];
+      picked_added[out] = other[best] + dy[out];
       dmax[best] += dy[out];
     });
     Doubles dmax_added = dmax, daverage_added = daverage;
@@ -101,6 +106,11 @@ TEST(Pool, ForwardAndBackward) {
             WrittenOver(x, [&](float* to,
                                ThreadPool* p) { AveragePoolBackward(s, dy.data(), add, to, p); }),
             add ? daverage_added : daverage, 1e-6, "average'");
+        ExpectNear(WrittenOver(dy,
+                               [&](float* to, ThreadPool* p) {
+                                 PickAtMaxima(s, x.data(), other.data(), add, to, p);
+                               }),
+                   add ? picked_added : picked, 1e-6, "picked");
       }
     });
   }
