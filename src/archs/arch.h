@@ -28,6 +28,8 @@ struct Variant {
   double top1 = 0;      // percent on ImageNet's validation set, or the data 'source' names; 0: none
   double top5 = 0;
   std::string source;  // paper and table, or the release, that states the accuracy
+  // Multiply-adds of a forward pass in training, where a source counts auxiliary heads too.
+  int64_t training_macs = 0;
 };
 
 struct OptionDoc {

@@ -19,6 +19,9 @@ TEST_P(EveryVariant, CountsAreThePapers) {
   const Cost cost = CountCost(BuildArch(spec()));
   EXPECT_EQ(cost.params, GetParam().variant->params) << ToString(spec());
   EXPECT_EQ(cost.macs, GetParam().variant->macs) << ToString(spec());
+  if (const int64_t stated = GetParam().variant->training_macs) {
+    EXPECT_EQ(cost.training_macs, stated) << ToString(spec());
+  }
 }
 
 TEST_P(EveryVariant, TextRoundTrips) {
