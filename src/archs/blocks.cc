@@ -1,6 +1,7 @@
 #include "archs/blocks.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace linnet {
 
@@ -8,6 +9,10 @@ int MakeDivisible(double channels, int divisor) {
   const int nearest =
       std::max(divisor, static_cast<int>(channels + divisor / 2.0) / divisor * divisor);
   return nearest < 0.9 * channels ? nearest + divisor : nearest;
+}
+
+int ScaledChannels(int channels, float width) {
+  return std::max(1, static_cast<int>(std::lround(static_cast<float>(channels) * width)));
 }
 
 Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& conv, Activation act,
@@ -22,6 +27,16 @@ Value Classifier(Graph& graph, Value x, const std::string& name, int classes, fl
   x = graph.Emit("flatten", Flatten{}, {x});
   if (dropout > 0) x = graph.Emit("dropout", Dropout{dropout}, {x});
   return graph.Emit(name, Dense{.out_features = classes}, {x});
+}
+
+Value FullyConnectedHead(Graph& graph, Value x, const HiddenLayers& hidden, int classes) {
+  x = graph.Emit("flatten", Flatten{}, {x});
+  for (const std::string n : {"6", "7"}) {
+    x = graph.Emit("fc" + n, Dense{.out_features = hidden.units}, {x});
+    x = graph.Emit("relu" + n, Act{}, {x});
+    x = graph.Emit("drop" + n, Dropout{hidden.dropout}, {x});
+  }
+  return graph.Emit("fc8", Dense{.out_features = classes}, {x});
 }
 
 void ExpectOption(const char* arch, const char* option, double value, double low, double high) {

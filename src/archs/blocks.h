@@ -14,6 +14,10 @@ namespace linnet {
 // nets/mobilenet/mobilenet.py).
 int MakeDivisible(double channels, int divisor = 8);
 
+// A share 'width' of the channels, to the nearest whole number, at least 1: for families whose
+// paper has no rule of its own.
+int ScaledChannels(int channels, float width);
+
 // Zeros around a map that keep its size at stride 1: as many on each side (PyTorch, Caffe), or
 // TensorFlow's SAME, which differs where the stride is 2 and the size even: there the first row
 // gets none. Weights trained with one lose accuracy with the other.
@@ -51,6 +55,13 @@ inline ConvNames NumberedNames(const std::string& prefix) {
 
 // Global average pooling, dropout (none at rate 0), and a fully connected layer called 'name'.
 Value Classifier(Graph& graph, Value x, const std::string& name, int classes, float dropout);
+
+// The end of AlexNet and ZFNet, with Caffe's names: fc6 and fc7 with ReLU and dropout, fc8.
+struct HiddenLayers {
+  int units = 4096;
+  float dropout = 0.5f;
+};
+Value FullyConnectedHead(Graph& graph, Value x, const HiddenLayers& hidden, int classes);
 
 // Error (kUsage) unless low <= value <= high.
 void ExpectOption(const char* arch, const char* option, double value, double low, double high);
