@@ -22,6 +22,29 @@ Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& con
   return act == Activation::kIdentity ? x : graph.Emit(names.act, Act{act}, {x});
 }
 
+Strides::Step Strides::Next(int stride) {
+  if (stride > 1 && skip > 0) {
+    --skip;
+    return {1, dilation};
+  }
+  if (current == output_stride) {
+    const Step step = {1, dilation};
+    dilation *= stride;
+    return step;
+  }
+  current *= stride;
+  return {stride, 1};
+}
+
+void ExpectOutputStride(const char* arch, int output_stride) {
+  for (const int allowed : {0, 8, 16, 32}) {
+    if (output_stride == allowed) return;
+  }
+  Fail(ErrorKind::kUsage,
+       "architecture {}: output_stride={}: expected 0 (all strides), 8, 16 or 32", arch,
+       output_stride);
+}
+
 Value Classifier(Graph& graph, Value x, const std::string& name, int classes, float dropout) {
   x = graph.Emit("global_pool", GlobalPool{}, {x});
   x = graph.Emit("flatten", Flatten{}, {x});

@@ -53,6 +53,25 @@ inline ConvNames NumberedNames(const std::string& prefix) {
   return {prefix + ".0", prefix + ".1", prefix + ".2"};
 }
 
+// The strides of a body as they are passed, changed for small pictures or for dense prediction.
+struct Strides {
+  // So many of the first strides of 2 become 1: pictures of 32x32 would vanish.
+  int skip = 0;
+  // Not 0: once the map is so many times smaller than the picture, strides become dilations of all
+  // that follows (DeepLab, 1606.00915, sec. 3.1). A power of 2. As in tf-slim, the convolution that
+  // loses its stride keeps the dilation of those before it.
+  int output_stride = 0;
+
+  struct Step {
+    int stride, dilation;
+  };
+  Step Next(int stride);
+
+  int current = 1, dilation = 1;  // how far they have come
+};
+// Error (kUsage) unless output_stride is 0, 8, 16 or 32.
+void ExpectOutputStride(const char* arch, int output_stride);
+
 // Global average pooling, dropout (none at rate 0), and a fully connected layer called 'name'.
 Value Classifier(Graph& graph, Value x, const std::string& name, int classes, float dropout);
 

@@ -45,7 +45,7 @@ std::string ErrorOf(const std::string& spec) {
 }
 
 TEST(ArchSpec, ErrorsHelp) {
-  EXPECT_THAT(ErrorOf("mobilenet_v2x"), HasSubstr("did you mean 'mobilenet_v1'"));
+  EXPECT_THAT(ErrorOf("mobilenet_v1x"), HasSubstr("did you mean 'mobilenet_v1'"));
   EXPECT_THAT(ErrorOf("mobilenet_v1:widht=1"),
               HasSubstr("unknown field 'widht'; there are width,"));
   EXPECT_THAT(ErrorOf("mobilenet_v1:width=wide"), HasSubstr("expected a number"));
