@@ -1,3 +1,5 @@
+// Slice: y = x[begin:end] along one axis of a map. The gradient is zero outside of the slice.
+#include "kernels/box.h"
 #include "ops/op_def.h"
 
 namespace linnet {
@@ -5,7 +7,6 @@ namespace {
 
 struct SliceOp {
   using Fields = Slice;
-  static constexpr const char* kUnsupported = "TODO";
 
   // Along the axis, counted from its begin. Error (kUsage) if nothing is left.
   static std::pair<int64_t, int64_t> Range(const Slice& op, const Shape& in) {
@@ -26,7 +27,61 @@ struct SliceOp {
     return out;
   }
 
-  static std::vector<Sample> Samples() { return {}; }
+  template <class T>
+  static RefTensor<T> Reference(const Slice& op, const RefArgs<T>& args) {
+    const RefTensor<T>& x = args.in[0];
+    const int64_t begin = Range(op, x.shape).first;
+    RefTensor<T> y(args.out_shape);
+    size_t i = 0;
+    for (int64_t n = 0; n < y.shape.n(); ++n) {
+      for (int64_t h = 0; h < y.shape.h(); ++h) {
+        for (int64_t w = 0; w < y.shape.w(); ++w) {
+          for (int64_t c = 0; c < y.shape.c(); ++c) {
+            int64_t at[] = {h, w, c};
+            at[static_cast<int>(op.axis)] += begin;
+            y.data[i++] = x.at(n, at[0], at[1], at[2]);
+          }
+        }
+      }
+    }
+    return y;
+  }
+
+  static Prepared Prepare(const Slice& op, const PrepareArgs& args) {
+    const int64_t begin = Range(op, args.in[0]).first;
+    kernels::Box box = {.outer = args.in[0], .inner = args.out};
+    (op.axis == Axis::kHeight ? box.top : op.axis == Axis::kWidth ? box.left : box.channel) = begin;
+    Prepared prepared;
+    prepared.kernel = "copy";
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::TakeFromBox(box, a.in[0].data(), false, MutableData(a.out), a.pool);
+    };
+    if (!args.training) return prepared;
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      if (a.accumulate[0]) {
+        kernels::AddToBox(box, a.dout.data(), a.din[0].data(), a.pool);
+      } else {
+        kernels::PutIntoBox(box, a.dout.data(), 0, a.din[0].data(), a.pool);
+      }
+    };
+    return prepared;
+  }
+
+  static std::vector<Sample> Samples() {
+    return {
+        {Slice{Axis::kChannel, 0, 29}, {{2, 5, 3, 58}}},
+        {Slice{Axis::kChannel, 29, 0}, {{2, 5, 3, 58}}},
+        {Slice{Axis::kChannel, 1, 2}, {{1, 4, 7, 3}}},
+        {Slice{Axis::kChannel, -25, -1}, {{1, 40, 33, 40}}},
+        {Slice{Axis::kHeight, 1, 0}, {{2, 6, 5, 17}}},
+        {Slice{Axis::kHeight, 2, -3}, {{3, 9, 4, 1}}},
+        {Slice{Axis::kWidth, 1, 0}, {{2, 5, 7, 9}}},
+        {Slice{Axis::kWidth, -4, 5}, {{1, 70, 6, 65}}},
+        {Slice{}, {{2, 3, 5, 7}}},
+        {Slice{Axis::kWidth, 0, 1}, {{1, 1, 1, 1}}},
+    };
+  }
 };
 
 }  // namespace
