@@ -46,4 +46,18 @@ void DropoutBackward(int64_t count, float rate, uint64_t seed, const float* dy, 
   DropoutRuns(count, rate, seed, dy, accumulate, dx, pool);
 }
 
+void DropPath(int64_t samples, int64_t each, float rate, uint64_t seed, const float* x,
+              bool accumulate, float* y, ThreadPool* pool) {
+  const ElementwiseTable& table = Elementwise();
+  const float scale = 1.0f / (1.0f - rate);
+  ParallelFor(pool, static_cast<size_t>(samples), [&](size_t n) {
+    const int64_t at = static_cast<int64_t>(n) * each;
+    if (DropoutKeeps(seed, n, rate)) {
+      table.scale(each, x + at, scale, accumulate, y + at);
+    } else if (!accumulate) {
+      std::fill_n(y + at, each, 0.0f);
+    }
+  });
+}
+
 }  // namespace linnet::kernels

@@ -39,27 +39,28 @@ HWY_INLINE void ForVectors(int64_t n, F&& f) {
       [&](VF v, float* p) LINNET_LAMBDA { StorePart(v, d, p, rest); });
 }
 
-// y = act(x + bias); bias may be null
-inline void BiasActivationRun(int64_t n, const float* x, const float* bias, Activation act,
-                              float alpha, float* y) {
+// y = act(a + scale * b); b may be null
+inline void SumActivationRun(int64_t n, const float* a, const float* b, float scale, Activation act,
+                             float alpha, float* y) {
   const DF d;
   WithActivation(act, [&](auto kind) LINNET_LAMBDA {
-    const VF valpha = hn::Set(d, alpha);
+    const VF valpha = hn::Set(d, alpha), vscale = hn::Set(d, scale);
     ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
-      const VF v = bias == nullptr ? load(x + i) : hn::Add(load(x + i), load(bias + i));
-      store(Activate<kind()>(d, v, valpha), y + i);
+      const VF z = b == nullptr ? load(a + i) : hn::MulAdd(load(b + i), vscale, load(a + i));
+      store(Activate<kind()>(d, z, valpha), y + i);
     });
   });
 }
 
-// dx (+)= dy * act'(a + b); b may be null
-inline void ActivationGradientRun(int64_t n, const float* a, const float* b, Activation act,
-                                  float alpha, const float* dy, bool accumulate, float* dx) {
+// dx (+)= dy * act'(a + scale * b); b may be null
+inline void ActivationGradientRun(int64_t n, const float* a, const float* b, float scale,
+                                  Activation act, float alpha, const float* dy, bool accumulate,
+                                  float* dx) {
   const DF d;
   WithActivation(act, [&](auto kind) LINNET_LAMBDA {
-    const VF valpha = hn::Set(d, alpha);
+    const VF valpha = hn::Set(d, alpha), vscale = hn::Set(d, scale);
     ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
-      const VF z = b == nullptr ? load(a + i) : hn::Add(load(a + i), load(b + i));
+      const VF z = b == nullptr ? load(a + i) : hn::MulAdd(load(b + i), vscale, load(a + i));
       const VF slope = ActivationDerivative<kind()>(d, z, valpha);
       VF g = hn::Mul(load(dy + i), slope);
       if (accumulate) g = hn::Add(g, load(dx + i));
@@ -92,6 +93,20 @@ inline float DotRun(int64_t n, const float* a, const float* b) {
   ForVectors(n, [&](int64_t i, auto load, auto)
                     LINNET_LAMBDA { sum = hn::MulAdd(load(a + i), load(b + i), sum); });
   return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+inline float SumRun(int64_t n, const float* x) {
+  const DF d;
+  VF sum = hn::Zero(d);
+  ForVectors(n, [&](int64_t i, auto load, auto) LINNET_LAMBDA { sum = hn::Add(sum, load(x + i)); });
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+// to (+)= value
+inline void FillRun(int64_t n, float value, bool accumulate, float* to) {
+  const VF v = hn::Set(DF(), value);
+  ForVectors(n, [&](int64_t i, auto load, auto store)
+                    LINNET_LAMBDA { store(accumulate ? hn::Add(v, load(to + i)) : v, to + i); });
 }
 
 // sums[c] += sum over rows of x[r * pitch + c], c < channels, four rows at a time

@@ -18,16 +18,12 @@ namespace linnet::kernels {
 namespace HWY_NAMESPACE {
 
 const ElementwiseTable* GetElementwiseTable() {
-  static constexpr ElementwiseTable kTable = {BiasActivationRun,
-                                              ActivationGradientRun,
-                                              ScaleRun,
-                                              ProductRun,
-                                              DotRun,
-                                              ColumnSums,
-                                              RowMax,
-                                              ExpRow,
-                                              SoftmaxRow,
-                                              SoftmaxGradientRow};
+  static constexpr ElementwiseTable kTable = {SumActivationRun, ActivationGradientRun,
+                                              ScaleRun,         ProductRun,
+                                              DotRun,           SumRun,
+                                              FillRun,          ColumnSums,
+                                              RowMax,           ExpRow,
+                                              SoftmaxRow,       SoftmaxGradientRow};
   return &kTable;
 }
 
@@ -43,28 +39,17 @@ const ElementwiseTable& Elementwise() { return *HWY_DYNAMIC_DISPATCH(GetElementw
 
 void ActivationForward(int64_t count, Activation act, float alpha, const float* x, float* y,
                        ThreadPool* pool) {
-  AddForward(count, x, nullptr, act, alpha, y, pool);
+  const ElementwiseTable& table = Elementwise();
+  ForRuns(pool, count, [&](int64_t i, int64_t n) {
+    table.sum_activation(n, x + i, nullptr, 1, act, alpha, y + i);
+  });
 }
 
 void ActivationBackward(int64_t count, Activation act, float alpha, const float* x, const float* dy,
                         bool accumulate, float* dx, ThreadPool* pool) {
-  AddBackward(count, x, nullptr, act, alpha, dy, accumulate, dx, pool);
-}
-
-void AddForward(int64_t count, const float* a, const float* b, Activation act, float alpha,
-                float* y, ThreadPool* pool) {
   const ElementwiseTable& table = Elementwise();
   ForRuns(pool, count, [&](int64_t i, int64_t n) {
-    table.bias_activation(n, a + i, b == nullptr ? nullptr : b + i, act, alpha, y + i);
-  });
-}
-
-void AddBackward(int64_t count, const float* a, const float* b, Activation act, float alpha,
-                 const float* dy, bool accumulate, float* dx, ThreadPool* pool) {
-  const ElementwiseTable& table = Elementwise();
-  ForRuns(pool, count, [&](int64_t i, int64_t n) {
-    table.activation_gradient(n, a + i, b == nullptr ? nullptr : b + i, act, alpha, dy + i,
-                              accumulate, dx + i);
+    table.activation_gradient(n, x + i, nullptr, 1, act, alpha, dy + i, accumulate, dx + i);
   });
 }
 
@@ -79,26 +64,20 @@ void BiasActivation(int64_t rows, int64_t channels, const float* x, const float*
   const ElementwiseTable& table = Elementwise();
   ForRowRuns(pool, rows, channels, [&](int64_t row, int64_t count) {
     for (int64_t r = row; r < row + count; ++r) {
-      table.bias_activation(channels, x + r * channels, bias, act, alpha, y + r * channels);
+      table.sum_activation(channels, x + r * channels, bias, 1, act, alpha, y + r * channels);
     }
   });
 }
 
-// At most 64 partial sums, of at least 64 KB each.
-static int64_t BiasChunkRows(int64_t rows, int64_t channels) {
-  const int64_t least = std::max<int64_t>(16384 / std::max<int64_t>(channels, 1), 4);
-  return std::max(least, (rows + 63) / 64);
-}
-
 size_t BiasGradientScratchBytes(int64_t rows, int64_t channels) {
-  const int64_t step = BiasChunkRows(rows, channels);
+  const int64_t step = PartialSumRows(rows, channels);
   return static_cast<size_t>((rows + step - 1) / step * channels) * sizeof(float);
 }
 
 void BiasGradient(int64_t rows, int64_t channels, const float* x, float* sums, void* scratch,
                   ThreadPool* pool) {
   const ElementwiseTable& table = Elementwise();
-  const int64_t step = BiasChunkRows(rows, channels), chunks = (rows + step - 1) / step;
+  const int64_t step = PartialSumRows(rows, channels), chunks = (rows + step - 1) / step;
   float* partials = static_cast<float*>(scratch);
   ParallelFor(chunks > 1 ? pool : nullptr, static_cast<size_t>(chunks), [&](size_t item) {
     const int64_t chunk = static_cast<int64_t>(item), row = chunk * step;

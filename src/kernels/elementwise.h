@@ -26,12 +26,18 @@ void ActivationBackward(int64_t count, Activation act, float alpha, const float*
 
 // ---- sums ----
 
-// y = act(a + b)
-void AddForward(int64_t count, const float* a, const float* b, Activation act, float alpha,
-                float* y, ThreadPool* pool);
-// dx (+)= act'(a + b) * dy: the gradient of both terms.
-void AddBackward(int64_t count, const float* a, const float* b, Activation act, float alpha,
-                 const float* dy, bool accumulate, float* dx, ThreadPool* pool);
+// y = act(a + scale * b); where one has 1 in a dimension (or lacks it, in front), it is repeated.
+// Error (kInternal) if the shapes do not fit. y may lie over what has its shape.
+void AddForward(const Shape& a_shape, const Shape& b_shape, const float* a, const float* b,
+                float scale, Activation act, float alpha, float* y, ThreadPool* pool);
+// dz = act'(a + scale * b) * dy; dz may be dy.
+void AddBackward(const Shape& a_shape, const Shape& b_shape, const float* a, const float* b,
+                 float scale, Activation act, float alpha, const float* dy, float* dz,
+                 ThreadPool* pool);
+// The gradient of one term x: dx (+)= factor * dz, summed over the dimensions in which x is
+// repeated.
+void AddTermGradient(const Shape& z_shape, const Shape& x_shape, float factor, const float* dz,
+                     bool accumulate, float* dx, ThreadPool* pool);
 // to += from
 void Accumulate(int64_t count, const float* from, float* to, ThreadPool* pool);
 // y[r, c] = act(x[r, c] + bias[c]); bias may be null.
@@ -82,6 +88,11 @@ void Dropout(int64_t count, float rate, uint64_t seed, const float* x, float* y,
 void DropoutBackward(int64_t count, float rate, uint64_t seed, const float* dy, bool accumulate,
                      float* dx, ThreadPool* pool);
 
+// The same for whole samples of 'each' numbers: sample n is kept if DropoutKeeps(seed, n, rate),
+// and then divided by 1 - rate, else zero. Backward is the same function on dy with the same seed.
+void DropPath(int64_t samples, int64_t each, float rate, uint64_t seed, const float* x,
+              bool accumulate, float* y, ThreadPool* pool);
+
 // ---- channels ----
 
 // to[r, to_offset + i] (+)= from[r, from_offset + i] for i < width: concat and slice along the
@@ -89,6 +100,16 @@ void DropoutBackward(int64_t count, float rate, uint64_t seed, const float* dy, 
 void CopyChannels(int64_t rows, int64_t width, const float* from, int64_t from_channels,
                   int64_t from_offset, float* to, int64_t to_channels, int64_t to_offset,
                   bool accumulate, ThreadPool* pool);
+
+// y[r] = the maximum or the mean of x[r, :]
+void ChannelMaxForward(int64_t rows, int64_t channels, const float* x, float* y, ThreadPool* pool);
+void ChannelMeanForward(int64_t rows, int64_t channels, const float* x, float* y, ThreadPool* pool);
+// dx[r, c] (+)= dy[r] where c is the first maximum of x[r, :], else 0
+void ChannelMaxBackward(int64_t rows, int64_t channels, const float* x, const float* dy,
+                        bool accumulate, float* dx, ThreadPool* pool);
+// dx[r, c] (+)= dy[r] / channels
+void ChannelMeanBackward(int64_t rows, int64_t channels, const float* dy, bool accumulate,
+                         float* dx, ThreadPool* pool);
 
 }  // namespace linnet::kernels
 

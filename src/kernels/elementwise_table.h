@@ -12,13 +12,16 @@ namespace linnet::kernels {
 
 // Runs of n numbers; what each computes stands at its definition in elementwise-inl.h.
 struct ElementwiseTable {
-  void (*bias_activation)(int64_t n, const float* x, const float* bias, Activation act, float alpha,
-                          float* y);
-  void (*activation_gradient)(int64_t n, const float* a, const float* b, Activation act,
-                              float alpha, const float* dy, bool accumulate, float* dx);
+  void (*sum_activation)(int64_t n, const float* a, const float* b, float scale, Activation act,
+                         float alpha, float* y);
+  void (*activation_gradient)(int64_t n, const float* a, const float* b, float scale,
+                              Activation act, float alpha, const float* dy, bool accumulate,
+                              float* dx);
   void (*scale)(int64_t n, const float* from, float scale, bool accumulate, float* to);
   void (*product)(int64_t n, const float* a, const float* b, bool accumulate, float* to);
   float (*dot)(int64_t n, const float* a, const float* b);
+  float (*sum)(int64_t n, const float* x);
+  void (*fill)(int64_t n, float value, bool accumulate, float* to);
   void (*column_sums)(int64_t rows, int64_t pitch, int64_t channels, const float* x, float* sums);
   float (*row_max)(int64_t n, const float* x);
   float (*exp_row)(int64_t n, const float* x, float max, float* y);
@@ -47,6 +50,13 @@ void ForRowRuns(ThreadPool* pool, int64_t rows, int64_t row_floats, F&& f) {
     const int64_t first = static_cast<int64_t>(item) * step;
     f(first, std::min(step, rows - first));
   });
+}
+
+// Rows of which a sum over all rows makes a partial sum: at most 64 of them, of at least 64 KB
+// each.
+inline int64_t PartialSumRows(int64_t rows, int64_t channels) {
+  const int64_t least = std::max<int64_t>(16384 / std::max<int64_t>(channels, 1), 4);
+  return std::max(least, (rows + 63) / 64);
 }
 
 }  // namespace linnet::kernels

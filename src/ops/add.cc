@@ -1,5 +1,8 @@
-// Addition with a fused activation: y = act(a + b).
+// Addition with a fused activation: y = act(a + scale * b). A dimension of 1 in either term is
+// repeated to the other's: squeezed and spatial attention meet so (BAM, 1807.06514, eq. 2).
+// Residuals that are scaled down keep very wide networks stable (1602.07261, sec. 3.3).
 #include "kernels/elementwise.h"
+#include "ops/broadcast.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 #include "ops/pass.h"
@@ -29,50 +32,77 @@ struct AddOp {
 
   template <class T>
   static RefTensor<T> Reference(const Add& op, const RefArgs<T>& args) {
-    RefTensor<T> y = args.in[0];
-    for (size_t i = 0; i < y.data.size(); ++i) {
-      y.data[i] = Activate(op.act.kind, op.act.alpha, y.data[i] + args.in[1].data[i]);
+    const RefTensor<T>&a = args.in[0], &b = args.in[1];
+    RefTensor<T> y(args.out_shape);
+    for (int64_t i = 0; i < y.shape.elements(); ++i) {
+      const T z = a.data[RepeatedOffset(a.shape, y.shape, i)] +
+                  T(op.scale) * b.data[RepeatedOffset(b.shape, y.shape, i)];
+      y.data[i] = Activate(op.act.kind, op.act.alpha, z);
     }
     return y;
   }
 
   static Prepared Prepare(const Add& op, const PrepareArgs& args) {
-    const int64_t count = args.out.elements();
+    const Shape shape_a = args.in[0], shape_b = args.in[1], out = args.out;
     Prepared prepared;
     prepared.kernel = KernelName("add");
-    prepared.in_place = !args.training;
+    prepared.in_place = !args.training && shape_a == out;
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::AddForward(count, a.in[0].data(), a.in[1].data(), op.act.kind, op.act.alpha,
-                          MutableData(a.out), a.pool);
+      kernels::AddForward(shape_a, shape_b, a.in[0].data(), a.in[1].data(), op.scale, op.act.kind,
+                          op.act.alpha, MutableData(a.out), a.pool);
     };
     if (!args.training) return prepared;
     prepared.backward = [=](const BackwardArgs& a) {
-      for (int i = 0; i < 2; ++i) {
-        if (a.din[i]) Gradient(op, count, a, a.accumulate[i], a.din[i].data());
+      float* dz = MutableData(a.dout);
+      GradientOfSum(op, a, dz);
+      if (a.din[0]) {
+        kernels::AddTermGradient(out, shape_a, 1, dz, a.accumulate[0], a.din[0].data(), a.pool);
+      }
+      if (a.din[1]) {
+        kernels::AddTermGradient(out, shape_b, op.scale, dz, a.accumulate[1], a.din[1].data(),
+                                 a.pool);
       }
     };
     return prepared;
   }
 
-  // The same for both terms: dout * act'(a + b).
-  static void Gradient(const Add& op, int64_t count, const BackwardArgs& a, bool accumulate,
-                       float* dx) {
+  // dz = dy * act'(a + scale * b), over dy.
+  static void GradientOfSum(const Add& op, const BackwardArgs& a, float* dz) {
     const auto [act, alpha] = op.act;
-    const float* dy = a.dout.data();
-    if (act == Activation::kIdentity) {
-      CopyOrAdd(count, dy, accumulate, dx, a.pool);
-    } else if (DerivativeFromResult(act)) {
-      kernels::ActivationBackward(count, act, alpha, a.out.data(), dy, accumulate, dx, a.pool);
+    if (act == Activation::kIdentity) return;
+    if (DerivativeFromResult(act)) {
+      kernels::ActivationBackward(a.out.elements(), act, alpha, a.out.data(), dz, false, dz,
+                                  a.pool);
     } else {
-      kernels::AddBackward(count, a.in[0].data(), a.in[1].data(), act, alpha, dy, accumulate, dx,
-                           a.pool);
+      kernels::AddBackward(a.in[0].shape(), a.in[1].shape(), a.in[0].data(), a.in[1].data(),
+                           op.scale, act, alpha, dz, dz, a.pool);
     }
   }
 
   static std::vector<Sample> Samples() {
     std::vector<Sample> samples = {{Add{}, {{1, 1, 1, 1}, {1, 1, 1, 1}}},
                                    {Add{}, {{3, 70}, {3, 70}}},
-                                   {Add{}, {{2, 33, 31, 16}, {2, 33, 31, 16}}}};
+                                   {Add{}, {{2, 33, 31, 16}, {2, 33, 31, 16}}},
+                                   {Add{.scale = 0.17f}, {{2, 5, 3, 33}, {2, 5, 3, 33}}},
+                                   {Add{.scale = -2}, {{2, 5, 3, 33}, {2, 5, 3, 1}}}};
+    // Who is repeated where.
+    const std::pair<Shape, Shape> broadcasts[] = {
+        {{2, 5, 6, 37}, {2, 1, 1, 37}},
+        {{2, 1, 1, 37}, {2, 5, 6, 1}},
+        {{2, 5, 6, 1}, {2, 5, 6, 9}},
+        {{1, 1, 1, 5}, {2, 3, 4, 5}},
+        {{2, 3, 1, 5}, {1, 3, 4, 1}},
+        {{1, 1, 1, 1}, {2, 31, 33, 17}},
+        {{2, 1, 4, 1}, {1, 3, 1, 5}},
+        {{4, 33}, {1, 33}},
+        {{4, 1}, {4, 1100}},
+        {{2, 40, 33, 16}, {2, 40, 33, 1}},
+    };
+    for (const auto& [a, b] : broadcasts) {
+      samples.push_back({Add{}, {a, b}});
+      samples.push_back({Add{.scale = 0.3f, .act = {Activation::kRelu}}, {a, b}});
+      samples.push_back({Add{.scale = 0.3f, .act = {Activation::kTanh}}, {a, b}});
+    }
     for (int i = 0; i < kActivations; ++i) {
       const Shape shape = {2, 3, 5, 7};
       samples.push_back({Add{.act = {static_cast<Activation>(i), 0.2f}}, {shape, shape}});

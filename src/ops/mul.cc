@@ -1,6 +1,7 @@
 // Product y = a * b; a dimension of b may be 1 and is then broadcast: squeeze-and-excite's gate
 // [N,1,1,C] (1709.01507), a spatial mask [N,H,W,1].
 #include "kernels/elementwise.h"
+#include "ops/broadcast.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -29,15 +30,8 @@ struct MulOp {
   static RefTensor<T> Reference(const Mul&, const RefArgs<T>& args) {
     const RefTensor<T>& b = args.in[1];
     RefTensor<T> y = args.in[0];
-    for (size_t i = 0; i < y.data.size(); ++i) {
-      // From the last dimension to the first: this element's index there, and where b has it.
-      int64_t rest = static_cast<int64_t>(i), offset = 0, step = 1;
-      for (int d = y.shape.rank() - 1; d >= 0; --d) {
-        if (b.shape[d] != 1) offset += rest % y.shape[d] * step;
-        rest /= y.shape[d];
-        step *= b.shape[d];
-      }
-      y.data[i] = y.data[i] * b.data[offset];
+    for (int64_t i = 0; i < y.shape.elements(); ++i) {
+      y.data[i] = y.data[i] * b.data[RepeatedOffset(b.shape, y.shape, i)];
     }
     return y;
   }
