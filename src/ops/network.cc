@@ -52,6 +52,15 @@ Tensor InitParam(const ParamSpec& spec, const std::string& name, uint64_t seed) 
       case Init::kNormal001:
         data[i] = rng.Normal() * 0.01f;
         break;
+      case Init::kConstant:
+        data[i] = spec.constant;
+        break;
+      case Init::kRandomSigns:
+        data[i] = rng.Coin(0.5f) ? 1.0f : -1.0f;
+        break;
+      case Init::kValues:
+        data[i] = spec.values[static_cast<size_t>(i)];
+        break;
     }
   }
   return tensor;

@@ -29,6 +29,9 @@ enum class Init {
   kKaimingNormal,  // N(0, sqrt(2 / fan)): 1502.01852; for a convolution fan = kh * kw * out /
                    // groups
   kNormal001,      // N(0, 0.01): torchvision's last layer of MobileNets
+  kConstant,       // 'constant'
+  kRandomSigns,    // -1 or +1, equally likely
+  kValues,         // 'values'
 };
 
 struct ParamSpec {
@@ -36,8 +39,10 @@ struct ParamSpec {
   Shape shape;
   Init init = Init::kZeros;
   double fan = 1;         // what 'init' divides by
-  bool trainable = true;  // false: a running statistic
+  bool trainable = true;  // false: a running statistic, or fixed
   bool decay = false;     // weight decay applies (not to batch norm nor to biases)
+  float constant = 0;
+  std::span<const float> values = {};  // one for each element; of static storage
 };
 
 // ---- the reference: obvious loops over any scalar ----
@@ -134,8 +139,9 @@ struct OpDef {
   // Error (kUsage) without the node's name; InferShapes adds it.
   Shape (*infer)(const Op&, Shapes in) = nullptr;
   std::vector<ParamSpec> (*params)(const Op&, Shapes in) = nullptr;
-  // Multiply-adds of convolutions and fully connected layers (the field's convention: nothing else
-  // counts).
+  // Multiply-adds of convolutions and fully connected layers: those of their references. By the
+  // field's convention nothing else counts, and has 0.
+  bool counts_macs = false;
   int64_t (*macs)(const Op&, Shapes in, const Shape& out) = nullptr;
   RefTensor<double> (*reference)(const Op&, const RefArgs<double>&) = nullptr;
   RefTensor<std::complex<double>> (*reference_complex)(
@@ -178,6 +184,7 @@ OpDef MakeOpDef() {
     if constexpr (requires { &D::Params; }) return D::Params(std::get<F>(op), in);
     return {};
   };
+  def.counts_macs = requires { &D::Macs; };
   def.macs = [](const Op& op, Shapes in, const Shape& out) -> int64_t {
     if constexpr (requires { &D::Macs; }) return D::Macs(std::get<F>(op), in, out);
     return 0;
