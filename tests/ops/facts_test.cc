@@ -10,6 +10,7 @@ namespace linnet {
 namespace {
 
 using testing::ElementsAre;
+using testing::FloatEq;
 using testing::HasSubstr;
 
 Shape Infer(const Op& op, std::vector<Shape> in) { return DefOf(op).infer(op, in); }
@@ -108,6 +109,19 @@ TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
       {Dropout{1.0f}, {map}, "rate=1"},
       {Dropout{std::nanf("")}, {map}, "rate=nan"},
       {Softmax{}, {Shape{}}, "scalar"},
+      {Slice{Axis::kChannel, 3, 3}, {map}, "begin=3, end=3"},
+      {Slice{Axis::kWidth, -9, 0}, {map}, "begin=-9"},
+      {Slice{Axis::kHeight, 0, 9}, {map}, "an axis of 8"},
+      {ChannelShuffle{4}, {map}, "groups=4"},
+      {ChannelPool{}, {{2, 3}}, "[2,3]"},
+      {Pad{.padding = Padding::Same()}, {map}, "padding=same"},
+      {Pad{.channels_after = -1}, {map}, "-1"},
+      {DropPath{1.0f}, {map}, "rate=1"},
+      {DropPath{}, {Shape{}}, "scalar"},
+      {Lrn{.size = 4}, {map}, "size=4"},
+      {Subsampling{{9, 1}}, {map}, "kernel=9,1"},
+      {Rbf{.out_features = 0}, {{2, 3}}, "out_features=0"},
+      {L2Norm{}, {{2, 3}}, "[2,3]"},
   };
   for (const auto& c : cases) {
     EXPECT_THAT(ErrorOf(c.op, c.in), HasSubstr(c.says)) << OpName(c.op);
@@ -151,6 +165,66 @@ TEST(ByHand, AverageAtTheBorder) {
   EXPECT_THAT(Answer(op, {{1, 1, 1, 1}}, {{8}}), ElementsAre(8));
   op.count_include_pad = true;
   EXPECT_THAT(Answer(op, {{1, 1, 1, 1}}, {{8}}), ElementsAre(2));
+}
+
+TEST(ByHand, SumsOfARowAndAColumn) {
+  const Add op = {.scale = 0.5f};
+  EXPECT_THAT(Answer(op, {{1, 1, 1, 2}, {1, 1, 2, 1}}, {{1, 2}, {10, 20}}),
+              ElementsAre(6, 7, 11, 12));
+}
+
+// Two groups of three: a b c | d e f is dealt out to a d b e c f.
+TEST(ByHand, ChannelShuffle) {
+  EXPECT_THAT(Answer(ChannelShuffle{2}, {{1, 1, 1, 6}}, {{1, 2, 3, 4, 5, 6}}),
+              ElementsAre(1, 4, 2, 5, 3, 6));
+}
+
+TEST(ByHand, Lrn) {
+  const Lrn op = {.size = 3, .alpha = 1, .beta = 1, .k = 1};
+  EXPECT_THAT(Answer(op, {{1, 1, 1, 3}}, {{1, 2, 3}}),
+              ElementsAre(FloatEq(1.0f / 6), FloatEq(2.0f / 15), FloatEq(3.0f / 14)));
+}
+
+TEST(ByHand, L2NormOfAPixel) {
+  EXPECT_THAT(Answer(L2Norm{}, {{1, 1, 1, 2}}, {{3, 4}}, {{10, 100}}),
+              ElementsAre(FloatEq(6), FloatEq(80)));
+  EXPECT_THAT(Answer(L2Norm{}, {{1, 1, 1, 2}}, {{0, 0}}, {{10, 100}}), ElementsAre(0, 0));
+}
+
+TEST(ByHand, Subsampling) {
+  EXPECT_THAT(Answer(Subsampling{}, {{1, 2, 3, 1}}, {{1, 2, 9, 3, 4, 9}}, {{0.5f}, {1}}),
+              ElementsAre(6));
+}
+
+TEST(ByHand, Rbf) {
+  EXPECT_THAT(Answer(Rbf{.out_features = 2}, {{1, 2}}, {{1, 2}}, {{1, -1, 1, 1}}),
+              ElementsAre(-9, -1));
+}
+
+// A pixel of zeros has a direction in no sense: its gradient is that of x / eps.
+TEST(L2NormOp, GradientAtZeroIsFinite) {
+  const Sample sample = {L2Norm{.eps = 0.5f}, {{1, 1, 1, 3}}};
+  Numbers numbers = MakeNumbers(sample, 1);
+  numbers.in = {{0, 0, 0}};
+  numbers.params = {{1, 2, 3}};
+  numbers.dout = {1, 1, -1};
+  EXPECT_THAT(RunOp(sample, numbers, {.training = true}).din[0], ElementsAre(2, 4, -6));
+}
+
+TEST(DropPathOp, SamplesGoWhole) {
+  const Sample sample = {DropPath{0.25f}, {{1000, 2, 1, 3}}};
+  Numbers numbers = MakeNumbers(sample, 1);
+  numbers.in[0].assign(6000, 3);
+  const Floats y = RunOp(sample, numbers, {.training = true}).out;
+  int dropped = 0;
+  for (size_t n = 0; n < 1000; ++n) {
+    const float first = y[n * 6];
+    ASSERT_TRUE(first == 0 || first == 4) << first;
+    for (size_t i = 1; i < 6; ++i) ASSERT_EQ(y[n * 6 + i], first);
+    dropped += first == 0;
+  }
+  EXPECT_NEAR(dropped, 250, 60);
+  EXPECT_TRUE(SameBits(RunOp(sample, numbers, {}).out, numbers.in[0])) << "inference";
 }
 
 TEST(BatchNormOp, RunningStatistics) {

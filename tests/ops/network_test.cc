@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 namespace linnet {
 namespace {
@@ -87,6 +90,38 @@ TEST(InitParams, HaveTheRightSpread) {
   EXPECT_EQ(Deviation(params.at("bn.bias")), 0);
   EXPECT_EQ(Deviation(params.at("bn.running_mean")), 0);
   EXPECT_EQ(Deviation(params.at("bn.running_var")), 1);
+}
+
+TEST(InitParams, ConstantsAndCodes) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\n"
+      "image = input(height=2, width=2, channels=21)\n"
+      "norm = l2_norm(image, init=7)\n"
+      "f6 = flatten(norm)\n"
+      "digits = rbf(f6)\n"
+      "other = rbf(f6, out_features=300)\n"
+      "return digits, other\n");
+  const ParamMap params = InitParams(graph, 1);
+  const auto values = [&](const char* name) {
+    const Tensor& tensor = params.at(name);
+    return std::vector<float>(tensor.data(), tensor.data() + tensor.elements());
+  };
+  EXPECT_THAT(values("norm.weight"), testing::Each(7));
+  const std::vector<float> digits = values("digits.weight"), other = values("other.weight");
+  ASSERT_EQ(digits.size(), 840u);
+  // The bar of the seven, in its second row; above it is paper.
+  EXPECT_THAT(std::vector(&digits[7 * 84], &digits[7 * 84 + 7]), testing::Each(-1));
+  EXPECT_THAT(std::vector(&digits[7 * 84 + 7], &digits[7 * 84 + 14]), testing::Each(1));
+  for (int a = 0; a < 10; ++a) {
+    for (int b = 0; b < a; ++b) {
+      const int same = std::inner_product(&digits[a * 84], &digits[a * 84 + 84], &digits[b * 84], 0,
+                                          std::plus<>(), std::equal_to<>());
+      EXPECT_LE(same, 84 - 8) << a << " and " << b << " look alike";
+    }
+  }
+  EXPECT_NEAR(std::count(other.begin(), other.end(), 1.0f), 300 * 84 / 2, 500);
+  EXPECT_NEAR(std::count(other.begin(), other.end(), -1.0f), 300 * 84 / 2, 500);
+  EXPECT_TRUE(std::all_of(digits.begin(), digits.end(), [](float x) { return x * x == 1; }));
 }
 
 TEST(CheckParams, NamesTheFirstThatDoesNotFit) {
