@@ -113,20 +113,6 @@ TEST(Plan, MobileNetAtOddSizes) {
   }
 }
 
-// Every architecture there is, small, without and with the rewrites.
-TEST(SlowPlan, EveryArchitecture) {
-  for (const Arch& arch : AllArchs()) {
-    SCOPED_TRACE(arch.name);
-    const Graph graph = arch.build({{"size", "32"}, {"classes", "5"}});
-    CheckPlan(graph);
-    RewriteOptions none;
-    for (const Pass& pass : Passes()) none.disable.push_back(pass.name);
-    CompileOptions options;
-    options.rewrite = none;
-    CheckPlan(graph, options);
-  }
-}
-
 TEST(Plan, RunAllocatesNothing) {
   const Graph graph = BuildArch("mobilenet_v1:width=0.25,size=64,classes=13");
   const auto plan = Compile(graph, testing::LivelyParams(graph, 1), {.batch = 2, .threads = 2});

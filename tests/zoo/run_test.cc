@@ -1,0 +1,170 @@
+// Every architecture runs and learns: the Plan says what the references say, and one step of
+// training moves every parameter.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "infer/plan.h"
+#include "random_graph.h"
+#include "rewrite/graph_edit.h"
+#include "train/trainer.h"
+#include "zoo/small_member.h"
+
+namespace linnet {
+namespace {
+
+constexpr int kBatch = 2;
+
+Tensor RandomPictures(const Graph& graph) {
+  const Shape shape = InferShapes(graph, {.batch = kBatch})[0];
+  Tensor pictures(shape);
+  Rng rng(9);
+  std::generate_n(pictures.data(), pictures.elements(), [&] { return rng.Normal(); });
+  return pictures;
+}
+
+class SlowEveryArch : public ::testing::TestWithParam<const Arch*> {};
+
+// ---- inference ----
+
+Graph ResultsOnly(Graph graph) {
+  std::erase_if(graph.outputs, [](const Output& output) { return output.auxiliary > 0; });
+  RemoveUnused(graph);
+  return graph;
+}
+
+// Batch norm whose running statistics are those of the last batch alone.
+Graph WithoutMemory(Graph graph) {
+  for (Node& node : graph.nodes) {
+    if (BatchNorm* bn = std::get_if<BatchNorm>(&node.op)) bn->momentum = 1;
+  }
+  return graph;
+}
+
+// Lively scales and shifts, and the running statistics that 'pictures' have under them. Statistics
+// drawn at random would let the values of a thousand layers grow beyond all numbers.
+ParamMap TrainedLooking(const Graph& graph, const Tensor& pictures) {
+  Parameters params(graph, /*seed=*/1);
+  params.SetFrom(testing::LivelyParams(graph, /*seed=*/4));
+  Executor executor(WithoutMemory(graph), {.batch = kBatch}, params, nullptr);
+  executor.Forward(pictures, /*seed=*/1);
+  return params.ToMap(params.all());
+}
+
+RefTensor<double> FirstPicture(const Tensor& pictures) {
+  Shape shape = pictures.shape();
+  shape[0] = 1;
+  RefTensor<double> first(shape);
+  std::copy_n(pictures.data(), first.data.size(), first.data.begin());
+  return first;
+}
+
+RewriteOptions NoRewrites() {
+  RewriteOptions options;
+  for (const Pass& pass : Passes()) options.disable.push_back(pass.name);
+  return options;
+}
+
+void ExpectPlanIsTheReference(const Graph& graph) {
+  const Tensor pictures = RandomPictures(graph);
+  const ParamMap params = TrainedLooking(graph, pictures);
+  const auto expected = RunReference(graph, params, FirstPicture(pictures));
+  for (const RewriteOptions& rewrite : {RewriteOptions{}, NoRewrites()}) {
+    const auto plan = Compile(graph, params, {.threads = 1, .rewrite = rewrite});
+    plan->Run(pictures.data(), {}, nullptr);
+    ASSERT_EQ(plan->outputs(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(plan->output(i).shape(), expected[i].shape);
+      EXPECT_LE(testing::RelativeDifference(plan->output(i).data(), expected[i]), 1e-4)
+          << "output " << i << (rewrite.disable.empty() ? "" : ", not rewritten");
+    }
+  }
+}
+
+TEST_P(SlowEveryArch, PlanIsTheReference) {
+  for (const ArchSpec& spec : testing::Structures(*GetParam())) {
+    const Graph graph = ResultsOnly(testing::BuildSmall(spec));
+    SCOPED_TRACE(fmt::format("{} at {}", ToString(spec), InferShapes(graph)[0].ToString()));
+    ExpectPlanIsTheReference(graph);
+  }
+}
+
+// ---- training ----
+
+// What the trainer can train: maps (of a feature pyramid) are pooled into logits, and no path is
+// dropped: a step that drops a block for both pictures moves nothing in it.
+Graph Trainable(Graph graph) {
+  for (Node& node : graph.nodes) {
+    if (DropPath* drop = std::get_if<DropPath>(&node.op)) drop->rate = 0;
+  }
+  const std::vector<Shape> shapes = InferShapes(graph);
+  for (size_t i = 0; i < graph.outputs.size(); ++i) {
+    const Value map = graph.outputs[i].value;
+    if (shapes[map].rank() != 4) continue;
+    const std::string name = fmt::format("logits{}", i);
+    const Value pooled = graph.Emit(name + ".pool", GlobalPool{}, {map});
+    graph.outputs[i].value = graph.Emit(name, Flatten{}, {pooled});
+  }
+  return graph;
+}
+
+// A bias before batch norm is taken away again with the mean: its gradient is zero but for rounding
+// (torchvision's vgg*_bn and Caffe's BN-Inception have such biases).
+bool IsBiasBeforeBatchNorm(const Graph& graph, const std::vector<std::vector<int>>& users,
+                           size_t node, const ParamSpec& spec) {
+  if (spec.name != "bias" || std::holds_alternative<BatchNorm>(graph.nodes[node].op)) return false;
+  return std::all_of(users[node].begin(), users[node].end(), [&](int user) {
+    return std::holds_alternative<BatchNorm>(graph.nodes[user].op);
+  });
+}
+
+bool Moved(const Tensor& before, const Tensor& after) {
+  return !std::equal(before.data(), before.data() + before.elements(), after.data());
+}
+
+bool AllFinite(std::span<const float> numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
+}
+
+void ExpectStepMovesEverything(const Graph& graph) {
+  TrainOptions options;
+  options.lr = 1;            // so that a small gradient moves a large number, too
+  options.weight_decay = 0;  // which would move weights that have no gradient
+  options.ema = 0;
+  Trainer trainer(graph, {.batch = kBatch}, options, nullptr);
+  const ParamMap before = InitParams(graph, options.seed);
+  const int labels[kBatch] = {0, 1};
+  const double loss = trainer.Step(RandomPictures(graph), labels, Schedule{}, 0);
+  EXPECT_TRUE(std::isfinite(loss)) << loss;
+  EXPECT_TRUE(AllFinite(trainer.parameters().all()));
+  const auto specs = GraphParams(graph, InferShapes(graph));
+  const auto users = Users(graph);
+  for (size_t i = 0; i < specs.size(); ++i) {
+    for (const ParamSpec& spec : specs[i]) {
+      if (!spec.trainable || IsBiasBeforeBatchNorm(graph, users, i, spec)) continue;
+      const std::string name = ParamName(graph.nodes[i], spec);
+      EXPECT_TRUE(Moved(before.at(name), trainer.parameters().value(name))) << name;
+    }
+  }
+}
+
+TEST_P(SlowEveryArch, StepMovesEveryParameter) {
+  for (const ArchSpec& spec : testing::Structures(*GetParam())) {
+    const Graph graph = Trainable(testing::BuildSmall(spec));
+    SCOPED_TRACE(fmt::format("{} at {}", ToString(spec), InferShapes(graph)[0].ToString()));
+    ExpectStepMovesEverything(graph);
+  }
+}
+
+std::vector<const Arch*> Archs() {
+  std::vector<const Arch*> archs;
+  for (const Arch& arch : AllArchs()) archs.push_back(&arch);
+  return archs;
+}
+
+INSTANTIATE_TEST_SUITE_P(Archs, SlowEveryArch, ::testing::ValuesIn(Archs()),
+                         [](const auto& info) { return testing::TestName(info.param->name); });
+
+}  // namespace
+}  // namespace linnet
