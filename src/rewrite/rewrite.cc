@@ -16,7 +16,7 @@ void RemoveUnusedNodes(Network& network) { RemoveUnused(network.graph); }
 
 bool IsIdentityInInference(const Op& op) {
   const Act* act = std::get_if<Act>(&op);
-  return std::holds_alternative<Dropout>(op) ||
+  return std::holds_alternative<Dropout>(op) || std::holds_alternative<DropPath>(op) ||
          (act != nullptr && act->kind == Activation::kIdentity);
 }
 
@@ -62,14 +62,21 @@ bool CanTakeResidual(GraphEdit& edit, Value value) {
          edit.ReadOnce(value);
 }
 
+// Whether it is the plain sum that a convolution can make.
+bool IsPlainSum(const Add& add, const Shape& first, const Shape& second) {
+  return add.scale == 1 && first == second;
+}
+
 // The convolution moves to the place of the addition, where its second input is known. Of two
 // candidates the later one is taken: it would otherwise leave the larger gap.
 void FuseResidual(Network& network) {
+  const std::vector<Shape> shapes = InferShapes(network.graph);
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
     const Add* add = std::get_if<Add>(&edit.node(i).op);
     if (add == nullptr) continue;
     const Value first = edit.Input(i, 0), second = edit.Input(i, 1);
+    if (!IsPlainSum(*add, shapes[first], shapes[second])) continue;
     Value conv = std::max(first, second), other = std::min(first, second);
     if (!CanTakeResidual(edit, conv)) std::swap(conv, other);
     if (!CanTakeResidual(edit, conv)) continue;

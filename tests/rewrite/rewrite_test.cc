@@ -19,7 +19,18 @@ Graph FromNodes(const std::string& nodes) {
   return GraphFromText("linnet-graph 1\nimage = input(height=6, width=5, channels=8)\n" + nodes);
 }
 
-// Runs both and compares every output; returns the rewritten network's text of nodes.
+// What the network answers: its outputs without auxiliary heads.
+std::vector<RefTensor<double>> Results(const Graph& graph, const ParamMap& params,
+                                       const RefTensor<double>& input) {
+  std::vector<RefTensor<double>> results;
+  const auto outputs = RunReference(graph, params, input);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (graph.outputs[i].auxiliary == 0) results.push_back(outputs[i]);
+  }
+  return results;
+}
+
+// Runs both and compares every result; returns the rewritten network's text of nodes.
 std::string RewriteAndCompare(const Graph& graph, const RewriteOptions& options = {}) {
   const ParamMap params = testing::LivelyParams(graph, 5);
   const ParamMap before = [&] {
@@ -31,8 +42,8 @@ std::string RewriteAndCompare(const Graph& graph, const RewriteOptions& options 
   EXPECT_EQ(GraphFromText(GraphToText(network.graph)), network.graph);
   CheckParams(network.graph, network.params);
   const RefTensor<double> input = testing::RandomInput(InferShapes(graph)[0], 6);
-  const auto expected = RunReference(graph, params, input);
-  const auto actual = RunReference(network.graph, network.params, input);
+  const auto expected = Results(graph, params, input);
+  const auto actual = Results(network.graph, network.params, input);
   EXPECT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(actual[i].shape, expected[i].shape);
@@ -100,6 +111,11 @@ TEST(Rewrite, LeavesWhatCannotBeFolded) {
       "c = conv2d(image, out_channels=8)\na = add(c, c)\nreturn a\n",
       "c = conv2d(image, out_channels=8)\na = add(c, image)\nreturn a, c\n",
       "c = conv2d(image, out_channels=8, act=relu)\na = add(c, image)\nreturn a\n",
+      // Sums that are scaled, or in which one side is repeated.
+      "c = conv2d(image, out_channels=8)\na = add(c, image, scale=0.3)\nreturn a\n",
+      "g = global_pool(image)\nc = conv2d(g, out_channels=8)\na = add(image, c)\nreturn a\n",
+      "c = conv2d(image, out_channels=1)\na = add(c, image)\nreturn a\n",
+      "g = global_pool(image)\nc = conv2d(image, out_channels=8)\na = add(g, c)\nreturn a\n",
   };
   for (const char* nodes : unchanged) {
     const Graph graph = FromNodes(nodes);
@@ -142,21 +158,62 @@ TEST(Rewrite, FusesResiduals) {
             "return t\n");
 }
 
+// Scale and repetition stay where an activation is fused: act(a + scale * b).
+TEST(Rewrite, FusesActivationsIntoAnySum) {
+  EXPECT_EQ(RewriteAndCompare(FromNodes("c = conv2d(image, out_channels=8)\n"
+                                        "s = add(image, c, scale=0.17)\n"
+                                        "r = activation(s)\n"
+                                        "g = global_pool(r)\n"
+                                        "t = add(g, r)\n"
+                                        "u = activation(t, kind=sigmoid)\n"
+                                        "return u\n")),
+            "c = conv2d(image, out_channels=8)\n"
+            "s = add(image, c, scale=0.17, act=relu)\n"
+            "g = global_pool(s)\n"
+            "t = add(g, s, act=sigmoid)\n"
+            "return t\n");
+}
+
+// GoogLeNet's heads: gone where the network runs, with all that only they read and their
+// parameters; there in training.
+TEST(Rewrite, DropsAuxiliaryHeads) {
+  const Graph graph = FromNodes(
+      "c = conv2d(image, out_channels=8)\n"
+      "p = global_pool(c)\n"
+      "f = flatten(p)\n"
+      "aux = dense(f, out_features=3)\n"
+      "d = conv2d(c, out_channels=4)\n"
+      "g = flatten(d)\n"
+      "fc = dense(g, out_features=3)\n"
+      "return fc, aux*0.3\n");
+  EXPECT_EQ(RewriteAndCompare(graph),
+            "c = conv2d(image, out_channels=8)\n"
+            "d = conv2d(c, out_channels=4)\n"
+            "g = flatten(d)\n"
+            "fc = dense(g, out_features=3)\n"
+            "return fc\n");
+  const Network network = Rewrite(graph, InitParams(graph, 1));
+  EXPECT_TRUE(network.params.contains("fc.weight"));
+  EXPECT_FALSE(network.params.contains("aux.weight"));
+  EXPECT_EQ(RewriteForTraining(graph), graph);
+}
+
 TEST(Rewrite, DropsDropoutAndUnused) {
   EXPECT_EQ(RewriteAndCompare(FromNodes("d = dropout(image)\n"
                                         "aux = conv2d(d, out_channels=3)\n"
                                         "i = activation(d, kind=identity)\n"
                                         "r = activation(i)\n"
-                                        "e = dropout(r)\n"
+                                        "e = drop_path(r)\n"
                                         "return e, r, d\n")),
             "r = activation(image)\nreturn r, r, image\n");
 }
 
 TEST(Rewrite, EachPassCanBeSwitchedOff) {
   const Graph graph = FromNodes(
-      "aux = pool(image)\n"
+      "unused = pool(image)\n"
+      "head = global_pool(image)\n"
       "c = conv2d(image, out_channels=8)\nb = batch_norm(c)\nr = activation(b)\n"
-      "d = dropout(r)\ne = conv2d(d, out_channels=8)\ns = add(e, d)\nreturn s\n");
+      "d = dropout(r)\ne = conv2d(d, out_channels=8)\ns = add(e, d)\nreturn s, head*0.5\n");
   std::vector<std::string> texts = {RewriteAndCompare(graph)};
   RewriteOptions all;
   for (const Pass& pass : Passes()) {
