@@ -23,5 +23,26 @@ return c)");
   EXPECT_EQ(cost.peak_activation_bytes, 3 * 2 * 64 * 6 * 4);
 }
 
+// Multiply-adds are those of what is run; parameters those of the whole graph.
+TEST(Cost, AuxiliaryHeadsCountInTrainingOnly) {
+  const std::string nodes = R"(linnet-graph 1
+x = input(height=8, width=8, channels=4)
+a = conv2d(x, out_channels=6, kernel=3, padding=1)
+p = global_pool(a)
+f = flatten(p)
+aux = dense(f, out_features=5)
+g = flatten(a)
+fc = dense(g, out_features=5)
+)";
+  const int64_t conv = 8 * 8 * 6 * 4 * 9, aux = 6 * 5, fc = 8 * 8 * 6 * 5;
+  const Cost with = CountCost(GraphFromText(nodes + "return fc, aux*0.3"));
+  EXPECT_EQ(with.macs, conv + fc);
+  EXPECT_EQ(with.training_macs, conv + aux + fc);
+  EXPECT_EQ(with.params, 6 * 4 * 9 + (aux + 5) + (fc + 5));
+  const Cost both = CountCost(GraphFromText(nodes + "return fc, aux"));
+  EXPECT_EQ(both.macs, conv + aux + fc);
+  EXPECT_EQ(both.training_macs, conv + aux + fc);
+}
+
 }  // namespace
 }  // namespace linnet

@@ -6,6 +6,8 @@
 namespace linnet {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kTiny[] = R"(linnet-graph 1
@@ -32,7 +34,7 @@ std::string ErrorOf(const std::string& text) {
 TEST(GraphText, RoundTrips) {
   const Graph graph = GraphFromText(kTiny);
   EXPECT_EQ(GraphToText(graph), kTiny);
-  EXPECT_EQ(graph.outputs, (std::vector<Value>{5, 3}));
+  EXPECT_THAT(graph.outputs, ElementsAre(5, 3));
   const auto& conv = std::get<Conv2d>(graph.nodes[1].op);
   EXPECT_EQ(conv.kernel, (Pair{3, 5}));
   EXPECT_EQ(conv.padding, (Padding{false, 0, 1, 0, 1}));
@@ -60,6 +62,46 @@ TEST(GraphText, ErrorsSayWhereAndWhat) {
   EXPECT_THAT(ErrorOf(head + "x = input()\nreturn x"), HasSubstr("two nodes called 'x'"));
   EXPECT_THAT(ErrorOf(head + "y"), HasSubstr("expected 'name = operation"));
   EXPECT_THAT(ErrorOf(head), HasSubstr("expected a line 'return NAME'"));
+}
+
+// An auxiliary head is an output with the weight of its loss.
+TEST(GraphText, AuxiliaryHeads) {
+  const std::string head = "linnet-graph 1\nx = input()\nfc = flatten(x)\naux = flatten(x)\n";
+  const std::string text = head + "return fc, aux*0.3\n";
+  const Graph graph = GraphFromText(text);
+  EXPECT_EQ(GraphToText(graph), text);
+  ASSERT_EQ(graph.outputs.size(), 2u);
+  EXPECT_EQ(graph.outputs[0].auxiliary, 0);
+  EXPECT_EQ(graph.outputs[1].auxiliary, 0.3f);
+  EXPECT_EQ(graph.outputs[1].value, 2);
+  EXPECT_THAT(NeededByResults(graph), ElementsAre(true, true, false));
+  EXPECT_EQ(GraphFromText(head + "return  aux * 1e-3 , fc").outputs[0].auxiliary, 1e-3f);
+
+  for (const char* weight : {"aux*", "aux*0", "aux*-1", "aux*nan", "aux*much", "aux*0.3*2"}) {
+    EXPECT_THAT(ErrorOf(head + "return fc, " + weight),
+                AllOf(HasSubstr("line 5"), HasSubstr("expected NAME*WEIGHT")))
+        << weight;
+  }
+  EXPECT_THAT(ErrorOf(head + "return fc, aox*0.3"), HasSubstr("'aox' is not the name"));
+  // Nothing would be left to run.
+  EXPECT_THAT(ErrorOf(head + "return aux*0.3"), HasSubstr("expected a line 'return NAME'"));
+}
+
+// LeNet-5's table of connections.
+TEST(GraphText, Links) {
+  const std::string head = "linnet-graph 1\nx = input()\n";
+  const std::string text =
+      head + "y = partial_conv2d(x, links=0+1+2;1;0+2, kernel=3,3)\nreturn y\n";
+  const Graph graph = GraphFromText(text);
+  EXPECT_EQ(GraphToText(graph), text);
+  const Links& links = std::get<PartialConv2d>(graph.nodes[1].op).links;
+  EXPECT_THAT(links.sources, ElementsAre(ElementsAre(0, 1, 2), ElementsAre(1), ElementsAre(0, 2)));
+
+  for (const char* links_text : {"0+", "0;;1", "a", "0+b", "0 1", "0.5", ";"}) {
+    EXPECT_THAT(ErrorOf(head + "y = partial_conv2d(x, links=" + links_text + ")\nreturn y"),
+                HasSubstr("links="))
+        << links_text;
+  }
 }
 
 TEST(Graph, EmitChecksItsInputs) {
