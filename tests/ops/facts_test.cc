@@ -122,6 +122,35 @@ TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
       {Subsampling{{9, 1}}, {map}, "kernel=9,1"},
       {Rbf{.out_features = 0}, {{2, 3}}, "out_features=0"},
       {L2Norm{}, {{2, 3}}, "[2,3]"},
+      {Resize{.scale = 0}, {map}, "scale=0"},
+      {Resize{.align_corners = true}, {map}, "mode=bilinear only"},
+      {Resize{}, {map, map, map}, "expected 1 input, got 3"},
+      {PartialConv2d{}, {map}, "the table is empty"},
+      {PartialConv2d{.links = {{{0}, {}}}}, {map}, "output map 1 has no input map"},
+      {PartialConv2d{.links = {{{0, 6}}}}, {map}, "no input map 6 of 6"},
+      {PartialConv2d{.links = {{{0}}}, .kernel = {9, 1}}, {map}, "kernel=9,1"},
+      {MaxUnpool{}, {map, map}, "pooling [1,8,8,6] gives [1,4,4,6]"},
+      {MaxUnpool{.padding = Padding::All(2)}, {map, map}, "smaller than the kernel 2,2"},
+      {ConvTranspose2d{.out_channels = 4, .groups = 4}, {map}, "groups=4"},
+      {ConvTranspose2d{.out_channels = 4, .kernel = {0, 1}}, {map}, "kernel=0,1"},
+      {ConvTranspose2d{.out_channels = 4, .stride = {1, 0}}, {map}, "stride=1,0"},
+      {ConvTranspose2d{.out_channels = 4, .dilation = {0, 1}}, {map}, "dilation=0,1"},
+      {ConvTranspose2d{.out_channels = 4, .padding = Padding::Same()}, {map}, "padding=same"},
+      {ConvTranspose2d{.out_channels = 4, .padding = Padding::All(-1)}, {map}, "padding=-1"},
+      {ConvTranspose2d{.out_channels = 4, .padding = Padding::All(4)}, {map}, "all of the 8 rows"},
+      {ConvTranspose2d{.out_channels = 4, .stride = {2, 2}, .output_padding = {2, 0}},
+       {map},
+       "output_padding=2,0"},
+      {DeformConv2d{.out_channels = 4}, {map}, "expected 2 inputs, got 1"},
+      {DeformConv2d{.out_channels = 0}, {map, map}, "out_channels=0"},
+      {DeformConv2d{.out_channels = 4, .groups = 3}, {map, map}, "groups=3"},
+      {DeformConv2d{.out_channels = 4, .offset_groups = 4}, {map, map}, "offset_groups=4"},
+      {DeformConv2d{.out_channels = 4},
+       {map, map},
+       "the offsets have shape [1,8,8,6], expected [1,6,6,18]"},
+      {DeformConv2d{.out_channels = 4, .kernel = {1, 1}, .offset_groups = 3, .masked = true},
+       {map, map, map},
+       "the masks have shape [1,8,8,6], expected [1,8,8,3]"},
   };
   for (const auto& c : cases) {
     EXPECT_THAT(ErrorOf(c.op, c.in), HasSubstr(c.says)) << OpName(c.op);
@@ -148,6 +177,44 @@ TEST(ByHand, Convolution) {
 TEST(ByHand, DepthwiseMultiplier) {
   const Conv2d op = {.out_channels = 4, .groups = 2};
   EXPECT_THAT(Answer(op, {{1, 1, 1, 2}}, {{10, 20}}, {{1, 2, 3, 4}}), ElementsAre(10, 20, 60, 80));
+}
+
+// Half pixels: 1/4 of the way from one centre to the next; corners: thirds.
+TEST(ByHand, Resize) {
+  Resize op = {.height = 1, .width = 4};
+  EXPECT_THAT(Answer(op, {{1, 1, 2, 1}}, {{0, 12}}), ElementsAre(0, 0, 12, 12));
+  op.mode = ResizeMode::kBilinear;
+  EXPECT_THAT(Answer(op, {{1, 1, 2, 1}}, {{0, 12}}), ElementsAre(0, 3, 9, 12));
+  op.align_corners = true;
+  EXPECT_THAT(Answer(op, {{1, 1, 2, 1}}, {{0, 12}}),
+              ElementsAre(0, testing::FloatEq(4), testing::FloatEq(8), 12));
+}
+
+TEST(ByHand, PartialConvolution) {
+  const PartialConv2d op = {.links = {{{1}, {0, 2}}}, .kernel = {1, 1}};
+  EXPECT_THAT(Answer(op, {{1, 1, 1, 3}}, {{1, 10, 100}}, {{2, 3, 4}, {0.5f, 0}}),
+              ElementsAre(20.5f, 403));
+}
+
+// Of equal maxima, the first; windows that overlap add.
+TEST(ByHand, MaxUnpool) {
+  const MaxUnpool op = {.kernel = {1, 2}, .stride = {1, 1}};
+  EXPECT_THAT(Answer(op, {{1, 1, 3, 1}, {1, 1, 4, 1}}, {{1, 10, 100}, {5, 5, 7, 6}}),
+              ElementsAre(1, 0, 110, 0));
+}
+
+TEST(ByHand, TransposedConvolution) {
+  const ConvTranspose2d op = {.out_channels = 1, .kernel = {1, 3}, .stride = {1, 2}, .bias = true};
+  EXPECT_THAT(Answer(op, {{1, 1, 2, 1}}, {{1, 10}}, {{1, 2, 3}, {0.5f}}),
+              ElementsAre(1.5f, 2.5f, 13.5f, 20.5f, 30.5f));
+}
+
+// The tap stands half a row above the map, a quarter of a column to the right.
+TEST(ByHand, DeformableConvolution) {
+  const DeformConv2d op = {.out_channels = 1, .kernel = {1, 1}, .masked = true};
+  const std::vector<Shape> shapes = {{1, 1, 2, 1}, {1, 1, 2, 2}, {1, 1, 2, 1}};
+  const Floats offsets = {-0.5f, 0.25f, -1, 0};
+  EXPECT_THAT(Answer(op, shapes, {{8, 16}, offsets, {3, 1}}, {{2}}), ElementsAre(30, 0));
 }
 
 TEST(ByHand, FlattenOrders) {
