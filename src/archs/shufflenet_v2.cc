@@ -17,11 +17,13 @@ namespace {
 struct ShuffleNetV2Options {
   double width = 1;
   bool small_input = false;
+  float dropout = 0;
   CommonOptions common;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("width", self.width, "0.5, 1, 1.5, 2: the paper's table; else a share of 1's channels");
     v("small_input", self.small_input, "stem of stride 1 without pooling, for 32x32 or so");
+    v("dropout", self.dropout, "dropout before the classifier (the authors: 0.2 at width 2)");
     CommonOptions::VisitFields(self.common, v);
   }
 };
@@ -85,6 +87,7 @@ Value Unit(Graph& graph, Value x, const std::string& name, int in, int out, bool
 
 Graph Build(const ShuffleNetV2Options& options) {
   ExpectOption("shufflenet_v2", "width", options.width, 0.1, 8);
+  ExpectOption("shufflenet_v2", "dropout", options.dropout, 0, 0.99);
   const Widths widths = WidthsOf(options.width);
   Graph graph;
   Value x = EmitInput(graph, options.common);
@@ -103,7 +106,7 @@ Graph Build(const ShuffleNetV2Options& options) {
     }
   }
   x = ConvBnAct(graph, x, NumberedNames("conv5"), SquareConv(widths.conv5, 1), Activation::kRelu);
-  graph.outputs = {Classifier(graph, x, "fc", options.common.classes, /*dropout=*/0)};
+  graph.outputs = {Classifier(graph, x, "fc", options.common.classes, options.dropout)};
   return graph;
 }
 
