@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Trains the members of members.csv, one of each family, and writes results.csv and the table of
+# README.md. A run that is already in results.csv is not made again.
+#
+#   run.sh [FAMILY...]   only these; default: all
+#
+#   LINNET_DATA   folder with cifar10/ and mnist/ (default ../shared/data beside the repository)
+#   OUT           where the runs go (default runs/zoo_learns)
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+cd "$here/../.."
+data=${LINNET_DATA:-../shared/data}
+out=${OUT:-runs/zoo_learns}
+linnet=build/release/src/linnet
+results=$here/results.csv
+
+for set in cifar10 mnist; do
+  [[ -d $data/$set ]] || { echo "run.sh: there is no $data/$set; set LINNET_DATA" >&2; exit 3; }
+done
+scripts/install_deps.sh
+cmake --preset release >/dev/null
+cmake --build --preset release --target linnet >/dev/null
+[[ -s $results ]] || echo "family,arch,data,batch,steps,lr,top1,chance" >"$results"
+
+while IFS=';' read -r family arch set batch steps lr; do
+  [[ $# == 0 || " $* " == *" $family "* ]] || continue
+  run="$family,\"$arch\",$set,$batch,$steps,$lr"
+  grep -qF "$run," "$results" && continue
+  echo "== $family: $arch on $set, $steps steps of $batch"
+  augment=()
+  [[ $set == mnist ]] && augment=(--augment crop=center,flip=0)
+  top1=$("$linnet" train --data "$data/$set" --arch "$arch" --batch "$batch" --steps "$steps" \
+    --lr "$lr" --threads 1 "${augment[@]}" --out "$out/$family" --json |
+    python3 -c 'import json, sys; run = json.load(sys.stdin); assert run["split"] == "test"; print(run["top1"])')
+  echo "$run,$top1,0.1" >>"$results"
+done < <(python3 "$here/table.py" --members "$here/members.csv")
+"$linnet" archs --json | python3 "$here/table.py" "$here/members.csv" "$results" "$here/README.md"
