@@ -6,6 +6,7 @@
 #   scripts/install_deps.sh --bench    also PyTorch, for bench/pytorch
 #   scripts/install_deps.sh --cross    also the ARM64 compiler and emulator, for check_arm64.sh
 #   scripts/install_deps.sh --fuzz     also clang, for its fuzzer
+#   scripts/install_deps.sh --parity   also PyTorch and torchvision, for tests/parity
 #   scripts/install_deps.sh --list     prints the packages and installs nothing
 set -euo pipefail
 
@@ -28,9 +29,10 @@ for argument in "$@"; do
     --bench) packages+=(python3-torch python3-numpy libopenblas0) ;;
     --cross) packages+=(g++-aarch64-linux-gnu qemu-user) ;;
     --fuzz) packages+=(clang) ;;
+    --parity) packages+=(python3-torch python3-torchvision python3-numpy) ;;
     --list) list=1 ;;
     *)
-      echo "install_deps.sh: unknown argument '$argument'; there are --bench --cross --fuzz --list" >&2
+      echo "install_deps.sh: unknown argument '$argument'; there are --bench --cross --fuzz --parity --list" >&2
       exit 2
       ;;
   esac
