@@ -22,6 +22,11 @@ Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& con
   return act == Activation::kIdentity ? x : graph.Emit(names.act, Act{act}, {x});
 }
 
+ConvNames NumberedNames(const std::string& prefix, int first) {
+  const auto at = [&](int i) { return fmt::format("{}.{}", prefix, i); };
+  return {at(first), at(first + 1), at(first + 2)};
+}
+
 Strides::Step Strides::Next(int stride) {
   if (stride > 1 && skip > 0) {
     --skip;

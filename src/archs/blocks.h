@@ -48,10 +48,8 @@ struct ConvNames {
 Value ConvBnAct(Graph& graph, Value x, const ConvNames& names, const Conv2d& conv, Activation act,
                 const BatchNorm& norm = {});
 
-// The names of a torchvision Conv2dNormActivation: <prefix>.0, .1, .2.
-inline ConvNames NumberedNames(const std::string& prefix) {
-  return {prefix + ".0", prefix + ".1", prefix + ".2"};
-}
+// The names that torchvision's sequences give: <prefix>.<first> and the two numbers that follow.
+ConvNames NumberedNames(const std::string& prefix, int first = 0);
 
 // The strides of a body as they are passed, changed for small pictures or for dense prediction.
 struct Strides {

@@ -50,24 +50,18 @@ Widths WidthsOf(double width) {
   return {width, {2 * half, 4 * half, 8 * half}, 1024};
 }
 
-// <name>.<index> and so on: a convolution, its norm, and a ReLU.
-ConvNames Sequence(const std::string& name, int index) {
-  const auto at = [&](int i) { return fmt::format("{}.{}", name, i); };
-  return {at(index), at(index + 1), at(index + 2)};
-}
-
 // 1x1, depthwise 3x3, 1x1.
 Value RightBranch(Graph& graph, Value x, const std::string& name, int channels, int stride) {
-  x = ConvBnAct(graph, x, Sequence(name, 0), SquareConv(channels, 1), Activation::kRelu);
-  x = ConvBnAct(graph, x, Sequence(name, 3), SquareConv(channels, 3, stride, channels),
+  x = ConvBnAct(graph, x, NumberedNames(name, 0), SquareConv(channels, 1), Activation::kRelu);
+  x = ConvBnAct(graph, x, NumberedNames(name, 3), SquareConv(channels, 3, stride, channels),
                 Activation::kIdentity);
-  return ConvBnAct(graph, x, Sequence(name, 5), SquareConv(channels, 1), Activation::kRelu);
+  return ConvBnAct(graph, x, NumberedNames(name, 5), SquareConv(channels, 1), Activation::kRelu);
 }
 
 // Figure 3 d: depthwise 3x3, 1x1.
 Value LeftBranch(Graph& graph, Value x, const std::string& name, int in, int channels) {
-  x = ConvBnAct(graph, x, Sequence(name, 0), SquareConv(in, 3, 2, in), Activation::kIdentity);
-  return ConvBnAct(graph, x, Sequence(name, 2), SquareConv(channels, 1), Activation::kRelu);
+  x = ConvBnAct(graph, x, NumberedNames(name, 0), SquareConv(in, 3, 2, in), Activation::kIdentity);
+  return ConvBnAct(graph, x, NumberedNames(name, 2), SquareConv(channels, 1), Activation::kRelu);
 }
 
 // Figure 3 c: half of the channels pass by. Figure 3 d, where a stage begins: nothing is split.
