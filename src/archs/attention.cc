@@ -11,13 +11,13 @@ Conv2d Pointwise(int out_channels) { return {.out_channels = out_channels, .bias
 Value BamChannels(Graph& graph, Value x, const std::string& name, int channels) {
   x = graph.Emit(name + ".pool", GlobalPool{}, {x});
   x = ConvBnAct(graph, x, {name + ".gate_c_fc_0", name + ".gate_c_bn_1", name + ".gate_c_relu_1"},
-                Pointwise(channels / kAttentionReduction), Activation::kRelu);
+                Pointwise(AttentionSqueeze(channels)), Activation::kRelu);
   return graph.Emit(name + ".gate_c_fc_final", Pointwise(channels), {x});
 }
 
 // BAM, eq. 4: one number a pixel.
 Value BamPixels(Graph& graph, Value x, const std::string& name, int channels) {
-  const int squeeze = channels / kAttentionReduction;
+  const int squeeze = AttentionSqueeze(channels);
   const auto names = [&](const char* layer) {
     const auto of = [&](const char* kind) {
       return fmt::format("{}.gate_s_{}_{}", name, kind, layer);
@@ -45,7 +45,7 @@ Value CbamChannels(Graph& graph, Value x, const std::string& name, int channels)
   const Value above = emit("above", Pad{.padding = {.bottom = 1}}, {mean});
   const Value below = emit("below", Pad{.padding = {.top = 1}}, {max});
   Value both = emit("both", Add{}, {above, below});
-  both = emit("mlp.1", Pointwise(channels / kAttentionReduction), {both});
+  both = emit("mlp.1", Pointwise(AttentionSqueeze(channels)), {both});
   both = emit("mlp.2", Act{}, {both});
   both = emit("mlp.3", Pointwise(channels), {both});
   const Value first = emit("first", Slice{.axis = Axis::kHeight, .begin = 0, .end = 1}, {both});

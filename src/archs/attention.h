@@ -2,6 +2,7 @@
 #ifndef LINNET_ARCHS_ATTENTION_H_
 #define LINNET_ARCHS_ATTENTION_H_
 
+#include <algorithm>
 #include <span>
 #include <string>
 
@@ -15,6 +16,7 @@ inline std::span<const char* const> EnumNames(Attention) { return kAttentionName
 
 // How many times narrower the gates are than the map: the default of all three papers.
 inline constexpr int kAttentionReduction = 16;
+inline int AttentionSqueeze(int channels) { return std::max(1, channels / kAttentionReduction); }
 
 // What differs between the networks that squeeze and excite. Both 1x1 convolutions have a bias.
 struct SqueezeExciteOptions {

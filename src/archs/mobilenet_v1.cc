@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "archs/arch.h"
+#include "archs/attention.h"
 #include "archs/blocks.h"
 
 namespace linnet {
@@ -10,14 +11,20 @@ namespace {
 
 struct MobileNetV1Options {
   float width = 1;  // alpha, sec. 3.3
+  Attention attention = Attention::kNone;
   bool small_input = false;
+  int output_stride = 0;
+  PaddingRule padding = PaddingRule::kSymmetric;
   Activation act = Activation::kRelu6;
   float dropout = 0.001f;
   CommonOptions common;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("width", self.width, "width multiplier alpha: share of the channels");
+    v("attention", self.attention, "none, se, bam, cbam: squeeze-and-excite and its followers");
     v("small_input", self.small_input, "stem with stride 1, for pictures of 32x32 or so");
+    v("output_stride", self.output_stride, "8, 16: dilation from there on; 0: all strides");
+    v("padding", self.padding, "symmetric (PyTorch) or same (TensorFlow)");
     v("act", self.act, "activation after each batch norm");
     v("dropout", self.dropout, "dropout before the classifier");
     CommonOptions::VisitFields(self.common, v);
@@ -46,6 +53,7 @@ enum class BlockKind { kSeparable, kFull };
 
 struct Network {
   MobileNetV1Options options;
+  Strides strides;
   Graph graph;
 
   // tf-slim's rule: no rounding, at least 8.
@@ -53,24 +61,47 @@ struct Network {
     return std::max(static_cast<int>(static_cast<float>(channels) * options.width), 8);
   }
 
+  Conv2d Conv3x3(int out, int stride, int groups) {
+    const Strides::Step step = strides.Next(stride);
+    return SquareConv(out, 3, step.stride, groups, step.dilation, options.padding);
+  }
+
+  // SE weighs each block's output (1709.01507, table 3: 4.7M parameters), CBAM both halves of the
+  // block (1807.06521, table 4: 5.07M).
+  Value Attend(Value x, const std::string& name, int channels, bool end) {
+    if (options.attention == Attention::kSe && end) {
+      return SqueezeExcite(graph, x, name + ".se", channels,
+                           {.squeeze = AttentionSqueeze(channels)});
+    }
+    if (options.attention == Attention::kCbam) {
+      return Cbam(graph, x, name + (end ? ".cbam2" : ".cbam1"), channels);
+    }
+    return x;
+  }
+
   Value SeparableBlock(Value x, const std::string& name, int in, Block block) {
     x = ConvBnAct(graph, x, {name + ".conv_dw", name + ".bn1", name + ".act1"},
-                  SquareConv(in, 3, block.stride, /*groups=*/in), options.act);
-    return ConvBnAct(graph, x, {name + ".conv_pw", name + ".bn2", name + ".act2"},
-                     SquareConv(Channels(block.channels), 1), options.act);
+                  Conv3x3(in, block.stride, /*groups=*/in), options.act);
+    x = Attend(x, name, in, /*end=*/false);
+    const int out = Channels(block.channels);
+    x = ConvBnAct(graph, x, {name + ".conv_pw", name + ".bn2", name + ".act2"}, SquareConv(out, 1),
+                  options.act);
+    return Attend(x, name, out, /*end=*/true);
   }
 
   // Table 4: what the separable blocks replace.
   Value FullBlock(Value x, const std::string& name, Block block) {
-    return ConvBnAct(graph, x, {name + ".conv", name + ".bn1", name + ".act1"},
-                     SquareConv(Channels(block.channels), 3, block.stride), options.act);
+    const int out = Channels(block.channels);
+    x = ConvBnAct(graph, x, {name + ".conv", name + ".bn1", name + ".act1"},
+                  Conv3x3(out, block.stride, /*groups=*/1), options.act);
+    return Attend(x, name, out, /*end=*/true);
   }
 
   Graph Build(const std::vector<Stage>& body, BlockKind kind) {
     Value x = EmitInput(graph, options.common);
     int channels = Channels(32);
-    x = ConvBnAct(graph, x, {"conv_stem", "bn1", "act1"},
-                  SquareConv(channels, 3, options.small_input ? 1 : 2), options.act);
+    x = ConvBnAct(graph, x, {"conv_stem", "bn1", "act1"}, Conv3x3(channels, 2, /*groups=*/1),
+                  options.act);
     for (size_t s = 0; s < body.size(); ++s) {
       for (size_t b = 0; b < body[s].size(); ++b) {
         const std::string name = fmt::format("blocks.{}.{}", s, b);
@@ -78,9 +109,13 @@ struct Network {
                                           : FullBlock(x, name, body[s][b]);
         channels = Channels(body[s][b].channels);
       }
+      // BAM stands where the map is about to shrink (1807.06514, sec. 3).
+      if (options.attention == Attention::kBam && s + 1 < body.size()) {
+        x = Bam(graph, x, fmt::format("bam{}", s + 1), channels);
+      }
     }
     graph.outputs = {Classifier(graph, x, "classifier", options.common.classes, options.dropout)};
-    return graph;
+    return std::move(graph);
   }
 };
 
@@ -88,7 +123,10 @@ template <const std::vector<Stage>& body, BlockKind kind>
 Graph Build(const MobileNetV1Options& options) {
   ExpectOption("mobilenet_v1", "width", options.width, 0.01, 8);
   ExpectOption("mobilenet_v1", "dropout", options.dropout, 0, 0.99);
-  return Network{options, {}}.Build(body, kind);
+  ExpectOutputStride("mobilenet_v1", options.output_stride);
+  const Strides strides{.skip = options.small_input ? 1 : 0,
+                        .output_stride = options.output_stride};
+  return Network{options, strides, {}}.Build(body, kind);
 }
 
 // Accuracy: the paper's where it prints one, else tf-slim's release of 2018_02_22, whose networks
@@ -115,6 +153,9 @@ const std::vector<Variant> kVariants = {
     {"width=0.25,size=128", 470072, 13570048, 41.5, 66.3, kSlim},
     {"width=0.25,size=96,classes=2,act=relu", 213586, 7489664, 0, 0,
      "MLPerf Tiny, visual wake words: the reference network"},
+    {"attention=se", 4718044, 569220096, 74.7, 92.3, "1709.01507 table 3"},
+    {"attention=bam", 4323480, 596173696, 69.42, 89.10, "1807.06514, MobileNet on ImageNet"},
+    {"attention=cbam", 5074714, 574642408, 70.99, 90.01, "1807.06521 table 4"},
 };
 
 }  // namespace

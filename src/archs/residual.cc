@@ -22,8 +22,7 @@ std::vector<Conv2d> Branch(const ResidualUnit& unit) {
 
 Value Attend(Graph& graph, Value x, const std::string& name, const ResidualUnit& unit) {
   if (unit.attention == Attention::kSe) {
-    return SqueezeExcite(graph, x, name + ".se", unit.out,
-                         {.squeeze = unit.out / kAttentionReduction});
+    return SqueezeExcite(graph, x, name + ".se", unit.out, {.squeeze = AttentionSqueeze(unit.out)});
   }
   if (unit.attention == Attention::kCbam) return Cbam(graph, x, name + ".cbam", unit.out);
   return x;

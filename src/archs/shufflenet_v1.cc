@@ -68,7 +68,7 @@ struct Network {
                   SquareConv(squeeze, 3, stride, squeeze), Activation::kIdentity);
     x = GroupConv(x, name, "3", out, options.groups, Activation::kIdentity);
     if (!options.se) return x;
-    return SqueezeExcite(graph, x, name + ".se", out, {.squeeze = out / kAttentionReduction});
+    return SqueezeExcite(graph, x, name + ".se", out, {.squeeze = AttentionSqueeze(out)});
   }
 
   // The first unit of a stage concatenates its pooled input and so has less to compute. Figure 2 c
