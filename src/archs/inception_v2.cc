@@ -4,6 +4,9 @@
 // lists. The two networks that were released resolve it either way: Caffe's (names as its PyTorch
 // port by Cadene) keeps the branches, tf-slim's the sum, with 96 channels after pooling, and it has
 // a separable first layer. SE-BN-Inception (1709.01507, sec. 3) follows Caffe's, without biases.
+#include <algorithm>
+#include <string_view>
+
 #include "archs/attention.h"
 #include "archs/inception.h"
 

@@ -112,8 +112,9 @@ LINNET_FAMILY(ssd) {
       {.name = "ssd300_vgg16",
        .title = "detection from six maps of VGG16; classes include the background",
        .paper = "1512.02325",
-       .variants = {{"classes=91", 35641826, 34858153472, 0, 0, ""},
-                    {"classes=21", 26285486, 31373537792, 0, 0, ""}}},
+       .variants = {{"classes=91", 35641826, 34858153472, 0, 0, "COCO AP 25.1 (torchvision 0.14)"},
+                    {"classes=21", 26285486, 31373537792, 0, 0,
+                     "VOC 2007 mAP 74.3 (1512.02325 table 1)"}}},
       Build)};
 }
 
