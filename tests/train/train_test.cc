@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "base/file.h"
 #include "train/evaluate.h"
@@ -192,6 +193,47 @@ TEST(Trainer, GradientOfTheWholeNetwork) {
           << name << " " << index;
     }
   }
+}
+
+// A second head of the same features and weights has the same loss: with weight 0.3 it adds 0.3
+// times that, and to what lies below both heads 0.3 times the gradient.
+TEST(Trainer, AuxiliaryHeadsCountByTheirWeight) {
+  const std::string nodes = R"(linnet-graph 1
+image = input(height=6, width=6)
+stem = conv2d(image, out_channels=4, kernel=3)
+flat = flatten(stem)
+fc = dense(flat, out_features=4)
+aux = dense(flat, out_features=4)
+)";
+  TrainOptions options;
+  options.threads = 1;
+  Tensor images(Shape{4, 6, 6, 3});
+  Rng rng(5);
+  for (int64_t i = 0; i < images.elements(); ++i) images.data()[i] = rng.Normal();
+  const std::vector<int> labels = {0, 1, 2, 3};
+  const auto step = [&](const std::string& returns, double& loss) {
+    Trainer trainer(GraphFromText(nodes + returns), {4, 6, 6}, options, nullptr);
+    Tensor weight = trainer.parameters().value("fc.weight");
+    std::copy_n(weight.data(), weight.elements(), trainer.parameters().value("aux.weight").data());
+    loss = trainer.Step(images, labels, {.steps = 100}, 0);
+    return std::map<std::string, Tensor>{
+        {"stem", trainer.parameters().gradient("stem.weight").Clone()},
+        {"fc", trainer.parameters().gradient("fc.weight").Clone()},
+        {"aux", trainer.parameters().gradient("aux.weight").Clone()}};
+  };
+  double twice, weighted;
+  const auto full = step("return fc, aux", twice);
+  const auto part = step("return fc, aux*0.3", weighted);
+  EXPECT_NEAR(weighted, 1.3 / 2 * twice, 1e-6);
+  const auto expect_ratio = [&](const char* name, double ratio) {
+    const Tensor &a = full.at(name), &b = part.at(name);
+    for (int64_t i = 0; i < a.elements(); ++i) {
+      ASSERT_NEAR(b.data()[i], ratio * a.data()[i], 1e-6) << name << " " << i;
+    }
+  };
+  expect_ratio("fc", 1);
+  expect_ratio("aux", 0.3);
+  expect_ratio("stem", 1.3 / 2);
 }
 
 }  // namespace
