@@ -30,7 +30,7 @@ std::vector<Arch> CollectFamilies() {
 
 }  // namespace
 
-void CheckOptions(const std::string& arch, const CommonOptions& options) {
+void CheckCommonOptions(const std::string& arch, const CommonOptions& options) {
   ExpectOption(arch.c_str(), "size", options.size, 1, 4096);
   ExpectOption(arch.c_str(), "classes", options.classes, 1, 1e6);
   ExpectOption(arch.c_str(), "channels", options.channels, 1, 64);

@@ -61,7 +61,7 @@ struct CommonOptions {
 };
 
 // Error (kUsage) for a number no network can have.
-void CheckOptions(const std::string& arch, const CommonOptions& options);
+void CheckCommonOptions(const std::string& arch, const CommonOptions& options);
 Value EmitInput(Graph& graph, const CommonOptions& options);
 
 // Completes an Arch whose options are the fields of 'Options', with the given defaults. 'Options'
@@ -74,7 +74,7 @@ Arch MakeArch(Arch arch, Graph (*build)(const Options&), const Options& defaults
   arch.build = [build, defaults, name = arch.name](const OptionList& list) {
     Options options = defaults;
     for (const auto& [key, value] : list) SetField(options, key, value, "architecture " + name);
-    CheckOptions(name, options.common);
+    CheckCommonOptions(name, options.common);
     Graph graph = build(options);
     graph.name = name;
     return graph;

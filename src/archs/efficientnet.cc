@@ -54,7 +54,7 @@ EfficientNetOptions Scaled(EfficientNetOptions options) {
   options.common.size =
       static_cast<int>(std::lround(options.common.size * std::pow(1.15, options.phi)));
   options.phi = 0;
-  CheckOptions("efficientnet", options.common);
+  CheckCommonOptions("efficientnet", options.common);
   return options;
 }
 

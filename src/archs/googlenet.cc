@@ -104,7 +104,7 @@ struct Network {
 
 template <Style style>
 Graph Build(const InceptionAuxOptions& options) {
-  CheckOptions("googlenet", options);
+  CheckInceptionOptions("googlenet", options);
   const bool paper = style == Style::kPaper;
   return Network{style, options, {.width = options.width, .bias = paper, .batch_norm = !paper}}
       .Build();

@@ -11,7 +11,7 @@ Padding BorderOf(Pair kernel, Border border, PaddingRule rule) {
 
 }  // namespace
 
-void CheckOptions(const char* arch, const InceptionOptions& options) {
+void CheckInceptionOptions(const char* arch, const InceptionOptions& options) {
   ExpectOption(arch, "width", options.width, 0.01, 8);
   ExpectOption(arch, "dropout", options.dropout, 0, 0.99);
 }

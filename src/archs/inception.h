@@ -59,7 +59,7 @@ Options InceptionDefaults(int size, float dropout) {
   return options;
 }
 
-void CheckOptions(const char* arch, const InceptionOptions& options);
+void CheckInceptionOptions(const char* arch, const InceptionOptions& options);
 
 // A graph with the pen that draws boxes into it.
 struct InceptionGraph {

@@ -164,7 +164,7 @@ struct Network {
 
 template <const Design& design>
 Graph Build(const InceptionOptions& options) {
-  CheckOptions("inception_resnet", options);
+  CheckInceptionOptions("inception_resnet", options);
   return Network{design, options, {.width = options.width}}.Build();
 }
 

@@ -102,7 +102,7 @@ struct Network {
 
 template <Style style>
 Graph Build(const InceptionOptions& options) {
-  CheckOptions("inception_v2", options);
+  CheckInceptionOptions("inception_v2", options);
   const bool slim = style == Style::kSlim;
   return Network{style,
                  options,

@@ -122,7 +122,7 @@ struct Network {
 };
 
 Graph Build(const InceptionAuxOptions& options) {
-  CheckOptions("inception_v3", options);
+  CheckInceptionOptions("inception_v3", options);
   if (options.aux && options.small_input) {
     Fail(ErrorKind::kUsage,
          "architecture inception_v3: aux=true needs a map of 17x17, which small_input=true does "

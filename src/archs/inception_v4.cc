@@ -93,7 +93,7 @@ struct Network {
 };
 
 Graph Build(const InceptionOptions& options) {
-  CheckOptions("inception_v4", options);
+  CheckInceptionOptions("inception_v4", options);
   return Network{options, {.width = options.width}}.Build();
 }
 

@@ -76,7 +76,7 @@ struct Network {
 };
 
 Graph Build(const InceptionOptions& options) {
-  CheckOptions("xception", options);
+  CheckInceptionOptions("xception", options);
   return Network{options}.Build();
 }
 
