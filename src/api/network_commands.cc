@@ -3,7 +3,7 @@
 
 #include "api/commands.h"
 #include "api/network.h"
-#include "archs/arch.h"
+#include "api/zoo.h"
 #include "base/file.h"
 #include "base/text_table.h"
 #include "base/units.h"
@@ -18,46 +18,41 @@ struct ArchsArgs {
   static constexpr const char* kPositional = "family";
   std::string family;
   Count max_macs, max_params;
+  double min_top1 = 0;
+  bool markdown = false;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("family", self.family, "only this family, or architectures whose name begins so");
     v("max_macs", self.max_macs, "at most so many multiply-adds: 600M; 0: any");
     v("max_params", self.max_params, "at most so many parameters: 5M; 0: any");
+    v("min_top1", self.min_top1, "at least this published top-1 accuracy in percent; 0: any");
+    v("markdown", self.markdown, "write the whole zoo as docs/zoo.md has it");
   }
 };
 
-struct ArchRow {
-  std::string name, family, input, paper;
-  int64_t params, macs;
-  Variant variant;
-};
-
-ArchRow MakeRow(const Arch& arch, const Variant& variant) {
-  const std::string name = arch.name + (variant.options.empty() ? "" : ":") + variant.options;
-  const Cost cost = CountCost(BuildArch(name));
-  return {name,      arch.family, ShapeText(cost.layers[0].output), arch.paper, cost.params,
-          cost.macs, variant};
+bool Passes(const ArchsArgs& args, const Variant& variant) {
+  return (args.max_macs.value == 0 || variant.macs <= args.max_macs.value) &&
+         (args.max_params.value == 0 || variant.params <= args.max_params.value) &&
+         variant.top1 >= args.min_top1;
 }
 
-std::vector<ArchRow> ArchRows(const ArchsArgs& args) {
-  std::vector<ArchRow> rows;
+// The rows that pass. Error (kUsage) if there is no such family.
+std::vector<ZooRow> FindRows(const ArchsArgs& args) {
+  std::vector<ZooRow> rows;
   std::vector<std::string> families;
+  bool found = false;
   for (const Arch& arch : AllArchs()) {
-    families.push_back(arch.family);
+    if (families.empty() || families.back() != arch.family) families.push_back(arch.family);
     if (arch.family != args.family && !arch.name.starts_with(args.family)) continue;
-    std::vector<Variant> variants = arch.variants;
-    if (variants.empty()) variants.emplace_back();
-    for (const Variant& variant : variants) rows.push_back(MakeRow(arch, variant));
+    found = true;
+    for (ZooRow& row : ZooRows(arch)) {
+      if (Passes(args, row.variant)) rows.push_back(std::move(row));
+    }
   }
-  if (rows.empty()) {
-    families.erase(std::unique(families.begin(), families.end()), families.end());
+  if (!found) {
     Fail(ErrorKind::kUsage, "archs: there is no family '{}'; there are {}", args.family,
          ListToText(families));
   }
-  std::erase_if(rows, [&](const ArchRow& row) {
-    return (args.max_macs.value > 0 && row.macs > args.max_macs.value) ||
-           (args.max_params.value > 0 && row.params > args.max_params.value);
-  });
   return rows;
 }
 
@@ -67,26 +62,42 @@ std::string PercentText(double percent) {
 
 Json PercentJson(double percent) { return percent > 0 ? Json(percent) : Json(nullptr); }
 
+Json RowJson(const ZooRow& row) {
+  return {{"name", row.name},
+          {"family", row.arch->family},
+          {"params", row.variant.params},
+          {"macs", row.variant.macs},
+          {"input", row.input},
+          {"top1", PercentJson(row.variant.top1)},
+          {"top5", PercentJson(row.variant.top5)},
+          {"paper", row.arch->paper},
+          {"source", row.variant.source}};
+}
+
+// A table with a line for each architecture and its rows below.
+std::string RowsText(const std::vector<ZooRow>& rows) {
+  if (rows.empty()) return "no architecture meets these limits\n";
+  TextTable table("lrrrrl", {"architecture", "input", "params", "MACs", "top-1 %", "published in"});
+  const Arch* arch = nullptr;
+  for (const ZooRow& row : rows) {
+    if (arch == nullptr || arch->family != row.arch->family) table.Row({row.arch->family});
+    arch = row.arch;
+    const std::string& source = row.variant.source;
+    table.Row({"  " + row.name, row.input, CountText(row.variant.params),
+               CountText(row.variant.macs), PercentText(row.variant.top1),
+               source.empty() ? arch->paper : source});
+  }
+  return table.ToString() +
+         "\ntop-1: percent, as published, on ImageNet's validation set unless the source names "
+         "other\ndata. Any width and size between these can be had: linnet show mobilenet_v1 "
+         "--width 0.6 --size 144\n";
+}
+
 CommandResult Archs(const ArchsArgs& args, const CommandContext&) {
   CommandResult result{.json = Json::array()};
-  TextTable table("lrrrrl", {"architecture", "input", "params", "MACs", "top-1 %", "published in"});
-  for (const ArchRow& row : ArchRows(args)) {
-    const std::string& source = row.variant.source;
-    table.Row({row.name, row.input, CountText(row.params), CountText(row.macs),
-               PercentText(row.variant.top1), source.empty() ? row.paper : source});
-    result.json.push_back({{"name", row.name},
-                           {"family", row.family},
-                           {"params", row.params},
-                           {"macs", row.macs},
-                           {"input", row.input},
-                           {"top1", PercentJson(row.variant.top1)},
-                           {"top5", PercentJson(row.variant.top5)},
-                           {"paper", row.paper},
-                           {"source", source}});
-  }
-  result.text = table.ToString() +
-                "\ntop-1: percent on ImageNet's validation set, as published. Any width and size "
-                "between\nthese can be had: linnet show mobilenet_v1 --width 0.6 --size 144\n";
+  const std::vector<ZooRow> rows = FindRows(args);
+  for (const ZooRow& row : rows) result.json.push_back(RowJson(row));
+  result.text = args.markdown ? ZooPage() : RowsText(rows);
   return result;
 }
 
@@ -127,7 +138,9 @@ std::vector<Command> NetworkCommands() {
   return {
       MakeCommand<ArchsArgs>("archs",
                              "lists architectures with parameters, MACs, published accuracy",
-                             "linnet archs --family mobilenet_v1 --max-macs 150M", Archs),
+                             "linnet archs --family mobilenet_v1 --max-macs 150M\n"
+                             "linnet archs --max-params 5M --min-top1 70",
+                             Archs),
       MakeCommand<ShowArgs>("show", "shows one network: layers, shapes, cost",
                             "linnet show mobilenet_v1 --width 0.5 --size 160\n"
                             "linnet show mobilenet_v1:width=0.25,size=96 --svg network.svg",
