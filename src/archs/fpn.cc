@@ -31,9 +31,6 @@ ArchSpec BackboneSpec(const FpnOptions& options, int classes) {
   std::replace(text.begin(), text.end(), '+', ',');
   if (const size_t comma = text.find(','); comma != std::string::npos) text[comma] = ':';
   ArchSpec spec = ParseArchSpec(text);
-  if (spec.name == "fpn") {
-    Fail(ErrorKind::kUsage, "architecture fpn: backbone={}: expected another", options.backbone);
-  }
   SetOption(spec, "size", std::to_string(options.common.size));
   SetOption(spec, "channels", std::to_string(options.common.channels));
   SetOption(spec, "classes", std::to_string(classes));
@@ -50,12 +47,22 @@ struct Backbone {
   explicit Backbone(const FpnOptions& options) {
     const int classes = options.common.classes;
     graph = BuildArch(BackboneSpec(options, classes));
+    ExpectOneResult(options);
     shapes = InferShapes(graph);
     features = NeededByResults(graph);
     const auto other = InferShapes(BuildArch(BackboneSpec(options, classes + 1)));
     size_t i = 0;
     while (i < shapes.size() && (!features[i] || shapes[i] == other[i])) ++i;
     std::fill(features.begin() + static_cast<std::ptrdiff_t>(i), features.end(), false);
+  }
+
+  void ExpectOneResult(const FpnOptions& options) const {
+    const auto results = std::count_if(graph.outputs.begin(), graph.outputs.end(),
+                                       [](const Output& o) { return o.auxiliary == 0; });
+    if (results == 1) return;
+    Fail(ErrorKind::kUsage,
+         "architecture fpn: backbone={} has {} results: expected a classifier, which has one",
+         options.backbone, results);
   }
 };
 
