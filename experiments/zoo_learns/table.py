@@ -13,6 +13,8 @@ import sys
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 TRAIN_PICTURES = {"cifar10": 50000, "mnist": 60000}
 HELD_OUT = 0.1
+# Detectors and feature pyramids: no classes to learn.
+NOT_TRAINED = {"fpn", "retinanet", "ssd", "ssdlite", "yolo"}
 
 
 def read(path):
@@ -34,7 +36,7 @@ def table(rows):
 
 
 def write(members, results, readme):
-    missing = {row["family"] for row in json.load(sys.stdin)} - {row["family"] for row in members}
+    missing = {row["family"] for row in json.load(sys.stdin)} - {row["family"] for row in members} - NOT_TRAINED
     if missing:
         print("families without a member in members.csv:", ", ".join(sorted(missing)), file=sys.stderr)
     with open(readme) as file:
