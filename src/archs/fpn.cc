@@ -14,12 +14,14 @@ struct FpnOptions {
   std::string backbone = "resnet50";
   int width = 256;
   bool p6 = false;
+  bool frozen_bn = false;
   CommonOptions common;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("backbone", self.backbone, "architecture below it: name+option=value+option=value");
     v("width", self.width, "channels of every level");
     v("p6", self.p6, "one more level: every second pixel of the last");
+    v("frozen_bn", self.frozen_bn, "the backbone's batch norms are not trained");
     CommonOptions::VisitFields(self.common, v);
   }
 };
@@ -137,11 +139,18 @@ std::vector<Value> EmitBody(Graph& graph, Graph body, const std::vector<Value>& 
   return placed;
 }
 
+void FreezeBatchNorm(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    if (BatchNorm* bn = std::get_if<BatchNorm>(&node.op)) bn->frozen = true;
+  }
+}
+
 // Figure 3, from the top down.
 Graph Build(const FpnOptions& options) {
   ExpectOption("fpn", "width", options.width, 1, 4096);
   Backbone backbone(options);
   const std::vector<Value> cut = Maps(backbone, options);
+  if (options.frozen_bn) FreezeBatchNorm(backbone.graph);
   Graph graph;
   const std::vector<Value> maps = EmitBody(graph, std::move(backbone.graph), cut);
   const Conv2d lateral{.out_channels = options.width, .bias = true};
@@ -172,7 +181,8 @@ LINNET_FAMILY(fpn) {
                         "",
                         "feature pyramid on any architecture: maps of strides 4, 8, 16, 32",
                         "1612.03144",
-                        {{"backbone=resnet50", 26852416, 6929104896, 0, 0, ""}},
+                        {{"backbone=resnet50", 26852416, 6929104896, 0, 0, ""},
+                         {"backbone=resnet50,frozen_bn=true", 26799296, 6929104896, 0, 0, ""}},
                         {},
                         {}},
                    Build)};

@@ -49,24 +49,38 @@ struct Network {
   ShuffleNetV1Options options;
   Graph graph;
 
-  Value GroupConv(Value x, const std::string& name, const char* number, int out, int groups,
+  // 'in' channels are those of x; the groups divide them.
+  Value GroupConv(Value x, const std::string& name, const char* number, int in, int out, int groups,
                   Activation act) {
-    return ConvBnAct(graph, x,
-                     {fmt::format("{}.conv{}", name, number), fmt::format("{}.bn{}", name, number),
-                      fmt::format("{}.relu{}", name, number)},
-                     SquareConv(out, 1, 1, groups), act);
+    const ConvNames names = {name + ".conv" + number, name + ".bn" + number,
+                             name + ".relu" + number};
+    if (out % groups == 0) return ConvBnAct(graph, x, names, SquareConv(out, 1, 1, groups), act);
+    x = UnevenGroups(x, names.conv, in, out, groups);
+    x = graph.Emit(names.bn, BatchNorm{}, {x});
+    return act == Activation::kIdentity ? x : graph.Emit(names.act, Act{act}, {x});
+  }
+
+  // Filters dealt out to groups that do not divide them: the first groups have one more. Those come
+  // last in the result.
+  Value UnevenGroups(Value x, const std::string& name, int in, int out, int groups) {
+    const int more = out % groups;
+    const Slice first = {.axis = Axis::kChannel, .end = in / groups * more};
+    const Value even = graph.Emit(name + ".even", SquareConv(out - more, 1, 1, groups), {x});
+    const Value seen = graph.Emit(name + ".slice", first, {x});
+    const Value rest = graph.Emit(name + ".rest", SquareConv(more, 1, 1, more), {seen});
+    return graph.Emit(name + ".concat", Concat{}, {even, rest});
   }
 
   // Figure 2 b and c. 'out' are the channels of the branch.
-  Value Branch(Value x, const std::string& name, int squeeze, int out, int stride,
+  Value Branch(Value x, const std::string& name, int in, int squeeze, int out, int stride,
                int first_groups) {
-    x = GroupConv(x, name, "1", squeeze, first_groups, Activation::kRelu);
+    x = GroupConv(x, name, "1", in, squeeze, first_groups, Activation::kRelu);
     if (options.shuffle && options.groups > 1) {
       x = graph.Emit(name + ".shuffle", ChannelShuffle{options.groups}, {x});
     }
     x = ConvBnAct(graph, x, {name + ".conv2", name + ".bn2", ""},
                   SquareConv(squeeze, 3, stride, squeeze), Activation::kIdentity);
-    x = GroupConv(x, name, "3", out, options.groups, Activation::kIdentity);
+    x = GroupConv(x, name, "3", squeeze, out, options.groups, Activation::kIdentity);
     if (!options.se) return x;
     return SqueezeExcite(graph, x, name + ".se", out, {.squeeze = AttentionSqueeze(out)});
   }
@@ -76,7 +90,7 @@ struct Network {
   Value Unit(Value x, const std::string& name, int in, int out, bool first, int first_groups) {
     const int squeeze = MakeDivisible(out / 4.0, options.groups);
     if (!first) {
-      Value y = Branch(x, name, squeeze, out, 1, first_groups);
+      Value y = Branch(x, name, in, squeeze, out, 1, first_groups);
       y = graph.Emit(name + ".add", Add{}, {x, y});
       return graph.Emit(name + ".relu", Act{}, {y});
     }
@@ -87,7 +101,7 @@ struct Network {
                                          .padding = Padding::All(1),
                                          .count_include_pad = true},
                                     {x});
-    Value y = Branch(x, name, squeeze, out - in, 2, first_groups);
+    Value y = Branch(x, name, in, squeeze, out - in, 2, first_groups);
     y = graph.Emit(name + ".relu", Act{}, {y});
     return graph.Emit(name + ".concat", Concat{}, {pooled, y});
   }
@@ -132,7 +146,9 @@ Graph Build(const ShuffleNetV1Options& options) {
 // Half and quarter widths leave numbers of channels that 2, 4 or 8 groups do not divide (25 at
 // width 0.5 with 2 groups); the paper does not say how it rounds. Here such bottlenecks and stems
 // go to the nearest multiple of the groups: 16 channels in the stem of 0.5 with 8 groups, as in
-// the authors' release. Table 2's 13M at 0.25 suggest a stem of 12 (stem=12), not of 6.
+// the authors' release. With the stem of 24 * width the first branch has 180 or 90 filters for 8
+// groups: dealt out unevenly (stem=12, stem=6). Table 2's 13M at 0.25 suggest a stem of 12
+// (stem=12), not of 6.
 const char kTable2[] = "1707.01083 table 2";
 const char kTable5[] = "1707.01083 table 5";
 const char kMegvii[] = "megvii-model/ShuffleNet-Series";
@@ -147,11 +163,13 @@ const std::vector<Variant> kVariants = {
     {"width=0.5,groups=3", 718324, 37589856, 56.8, 0, kTable2},
     {"width=0.5,groups=4", 778040, 37468832, 58.4, 0, kTable2},
     {"width=0.5,groups=8", 1011448, 40469760, 57.7, 0, kTable2},
+    {"width=0.5,groups=8,stem=12", 1011172, 38531712, 57.7, 0, kTable2},
     {"width=0.25,groups=1", 209746, 11003184, 42.9, 0, kTable2},
     {"width=0.25,groups=2", 267026, 11156596, 43.2, 0, kTable2},
     {"width=0.25,groups=3", 305902, 11009808, 45.0, 0, kTable2},
     {"width=0.25,groups=4", 338544, 11814440, 45.8, 0, kTable2},
     {"width=0.25,groups=8", 454504, 12426240, 47.3, 0, kTable2},
+    {"width=0.25,groups=8,stem=6", 454408, 11603040, 47.3, 0, kTable2},
     {"width=1.5,groups=3,stem=24,bias=false", 3441168, 292443552, 71.5, 0, kTable5},
     {"width=2,groups=3,bias=false", 5449776, 524045184, 73.7, 0, kTable5},
     {"width=1.5,groups=8,stem=24,bias=false", 4268952, 290188800, 71.0, 0, kMegvii},

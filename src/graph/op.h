@@ -108,12 +108,16 @@ struct BatchNorm {
   float eps = 1e-5f;
   float momentum = 0.1f;
   bool affine = true;  // gamma ('weight') and beta ('bias')
+  // Everything is fixed, and training, too, uses the running statistics: how detectors fine-tune a
+  // backbone with few pictures a step (Faster R-CNN on ResNet, 1512.03385, appendix A).
+  bool frozen = false;
   FusedActivation act = {};
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("eps", self.eps, "added to the variance");
     v("momentum", self.momentum, "share of the batch in the running statistics");
     v("affine", self.affine, "learn a scale and a shift");
+    v("frozen", self.frozen, "nothing is trained; the running statistics always count");
     FusedActivation::VisitFields(self.act, v);
   }
 };

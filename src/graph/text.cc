@@ -1,5 +1,6 @@
 // The text form of a graph (graph.h): one line a node.
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "graph/graph.h"
@@ -93,7 +94,7 @@ class Parser {
     Output output = Lookup(std::string(Trim(text.substr(0, star))));
     if (star != std::string_view::npos &&
         (!FieldFromText(Trim(text.substr(star + 1)), output.auxiliary) ||
-         !(output.auxiliary > 0))) {
+         !(output.auxiliary > 0 && std::isfinite(output.auxiliary)))) {
       Fail(ErrorKind::kUsage, "{}: '{}': expected NAME*WEIGHT with a weight above 0", Where(),
            text);
     }

@@ -3,11 +3,12 @@
 //   y = act(weight * (x - mean) / sqrt(var + eps) + bias)
 //
 // Training: mean and (biased) variance of the batch, and the running statistics move towards them;
-// inference: the running statistics.
+// inference, and always where the layer is frozen: the running statistics.
 #include "kernels/batch_norm.h"
 
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
+#include "ops/pass.h"
 
 namespace linnet {
 namespace {
@@ -32,8 +33,10 @@ struct BatchNormOp {
     const Shape shape = {Channels(in[0])};
     std::vector<ParamSpec> specs;
     if (op.affine) {
-      specs.push_back({.name = "weight", .shape = shape, .init = Init::kOnes});
-      specs.push_back({.name = "bias", .shape = shape});
+      const bool trainable = !op.frozen;
+      specs.push_back(
+          {.name = "weight", .shape = shape, .init = Init::kOnes, .trainable = trainable});
+      specs.push_back({.name = "bias", .shape = shape, .trainable = trainable});
     }
     specs.push_back({.name = "running_mean", .shape = shape, .trainable = false});
     specs.push_back(
@@ -50,7 +53,7 @@ struct BatchNormOp {
     RefTensor<T> y(args.out_shape);
     for (int64_t c = 0; c < channels; ++c) {
       T mean = args.params[statistics].data[c], var = args.params[statistics + 1].data[c];
-      if (args.training) {
+      if (args.training && !op.frozen) {
         mean = var = T(0.0);
         for (int64_t r = 0; r < rows; ++r) mean += x.data[r * channels + c];
         mean = mean / T(rows);
@@ -71,7 +74,8 @@ struct BatchNormOp {
   }
 
   static Prepared Prepare(const BatchNorm& op, const PrepareArgs& args) {
-    return args.training ? PrepareTraining(op, args) : PrepareInference(op, args);
+    if (!args.training) return PrepareInference(op, args);
+    return op.frozen ? PrepareFrozen(op, args) : PrepareTraining(op, args);
   }
 
   static kernels::BatchNormShape KernelShape(const PrepareArgs& args) {
@@ -86,8 +90,13 @@ struct BatchNormOp {
 
   // Running statistics are constants: y = act(scale * x + shift).
   static Prepared PrepareInference(const BatchNorm& op, const PrepareArgs& args) {
+    const int64_t channels = Channels(args.in[0]);
+    return PrepareConstant(op, args, Tensor({channels}), Tensor({channels}));
+  }
+
+  static Prepared PrepareConstant(const BatchNorm& op, const PrepareArgs& args, const Tensor& scale,
+                                  const Tensor& shift) {
     const kernels::BatchNormShape shape = KernelShape(args);
-    const Tensor scale({shape.channels}), shift({shape.channels});
     Prepared prepared;
     prepared.kernel = KernelName("batch_norm");
     prepared.in_place = true;
@@ -100,6 +109,31 @@ struct BatchNormOp {
     prepared.forward = [=](const ForwardArgs& a) {
       kernels::BatchNormInference(shape, a.in[0].data(), scale.data(), shift.data(), op.act.kind,
                                   op.act.alpha, MutableData(a.out), a.pool);
+    };
+    return prepared;
+  }
+
+  // dx = dy * act'(scale * x + shift) * scale.
+  static Prepared PrepareFrozen(const BatchNorm& op, const PrepareArgs& args) {
+    const kernels::BatchNormShape shape = KernelShape(args);
+    const Tensor scale({shape.channels}), shift({shape.channels});
+    const int64_t count = args.out.elements();
+    Prepared prepared = PrepareConstant(op, args, scale, shift);
+    prepared.in_place = false;
+    prepared.scratch_bytes = static_cast<size_t>(count) * sizeof(float);
+    prepared.backward = [=](const BackwardArgs& a) {
+      if (!a.din[0]) return;
+      float* scratch = reinterpret_cast<float*>(a.scratch);
+      float* dz = MutableData(a.dout);
+      if (op.act.kind != Activation::kIdentity) {
+        kernels::BatchNormInference(shape, a.in[0].data(), scale.data(), shift.data(),
+                                    Activation::kIdentity, 0, scratch, a.pool);
+        kernels::ActivationBackward(count, op.act.kind, op.act.alpha, scratch, dz, false, dz,
+                                    a.pool);
+      }
+      kernels::MulForward({shape.rows, shape.channels}, {1, shape.channels}, dz, scale.data(),
+                          scratch, a.pool);
+      CopyOrAdd(count, scratch, a.accumulate[0], a.din[0].data(), a.pool);
     };
     return prepared;
   }
@@ -158,6 +192,9 @@ struct BatchNormOp {
         {BatchNorm{.eps = 1e-3f, .momentum = 0.01f}, {{2, 4, 4, 130}}},
         {BatchNorm{.affine = false}, {{2, 3, 5, 12}}},
         {BatchNorm{.affine = false, .act = {Activation::kRelu}}, {{2, 3, 5, 12}}},
+        {BatchNorm{.frozen = true}, {{2, 5, 3, 21}}},
+        {BatchNorm{.affine = false, .frozen = true}, {{4, 33}}},
+        {BatchNorm{.frozen = true, .act = {Activation::kHardSwish}}, {{2, 5, 3, 9}}},
     };
     for (int i = 0; i < kActivations; ++i) {
       samples.push_back({BatchNorm{.act = {static_cast<Activation>(i), 0.2f}}, {{2, 4, 3, 19}}});

@@ -82,7 +82,7 @@ TEST(Archs, JsonIsAList) {
       EXPECT_TRUE(row.contains(key)) << key;
     }
   }
-  EXPECT_EQ(json[0]["name"], "mnist_cnn:conv=plain");
+  EXPECT_EQ(json[0]["name"], "alexnet");
 }
 
 TEST(Archs, Filters) {
