@@ -15,17 +15,13 @@ std::string DefaultText(const FlagDoc& flag) {
   return flag.value.empty() ? "" : "[" + flag.value + "]";
 }
 
-std::string FlagTable(const Command& command, bool arch_options) {
+std::string FlagTable(const Command& command) {
   TextTable table("lll");
   for (const FlagDoc& flag : command.flags) {
-    if (flag.arch_option == arch_options) {
-      table.Row({FlagName(flag), DefaultText(flag), flag.doc});
-    }
+    if (!flag.arch_option) table.Row({FlagName(flag), DefaultText(flag), flag.doc});
   }
-  if (!arch_options) {
-    table.Row({"--json", "", "one JSON document on standard output"});
-    table.Row({"--quiet", "", "no progress on standard error"});
-  }
+  table.Row({"--json", "", "one JSON document on standard output"});
+  table.Row({"--quiet", "", "no progress on standard error"});
   return table.ToString("  ");
 }
 
@@ -83,12 +79,12 @@ std::string GeneralHelp(const std::string& group) {
 std::string CommandHelp(const Command& command) {
   std::string text = "linnet " + command.verb + ": " + command.summary +
                      "\n\nusage: " + Usage(command) + "\n\n" +
-                     FlagTable(command, /*arch_options=*/false);
+                     FlagTable(command);
   const bool arch = std::any_of(command.flags.begin(), command.flags.end(),
                                 [](const FlagDoc& flag) { return flag.arch_option; });
   if (arch) {
-    text += "\noptions of architectures (each has its own, with its own defaults):\n" +
-            FlagTable(command, /*arch_options=*/true);
+    text += "\nThe options of the architecture are flags, too: --width 0.5, --size 160. Each has its "
+            "own;\n`linnet archs NAME` lists them with their defaults.\n";
   }
   return text + "\nexample:\n" + Indented(command.example);
 }

@@ -74,6 +74,15 @@ Json RowJson(const ZooRow& row) {
           {"source", row.variant.source}};
 }
 
+// What can be set of one architecture.
+std::string OptionsText(const Arch& arch) {
+  TextTable table("lll");
+  for (const OptionDoc& option : arch.options) {
+    table.Row({option.name, "[" + option.value + "]", option.doc});
+  }
+  return "\noptions of " + arch.name + ":\n" + table.ToString("  ");
+}
+
 // A table with a line for each architecture and its rows below.
 std::string RowsText(const std::vector<ZooRow>& rows) {
   if (rows.empty()) return "no architecture meets these limits\n";
@@ -98,6 +107,7 @@ CommandResult Archs(const ArchsArgs& args, const CommandContext&) {
   const std::vector<ZooRow> rows = FindRows(args);
   for (const ZooRow& row : rows) result.json.push_back(RowJson(row));
   result.text = args.markdown ? ZooPage() : RowsText(rows);
+  if (!args.family.empty() && !rows.empty()) result.text += OptionsText(*rows[0].arch);
   return result;
 }
 

@@ -34,6 +34,7 @@ TEST(Archs, ListsByFamily) {
   const std::string text = Linnet({"archs", "mobilenet_v1", "--min-top1", "70"}).out;
   EXPECT_THAT(text, HasSubstr("\nmobilenet_v1\n  mobilenet_v1:width=1,size=224 "));
   EXPECT_THAT(text, testing::Not(HasSubstr("width=0.25")));
+  EXPECT_THAT(text, testing::ContainsRegex("options of mobilenet_v1:\n +width +\\[1\\] "));
   EXPECT_THAT(Linnet({"archs", "--max-macs", "1"}).out, HasSubstr("no architecture"));
 }
 
