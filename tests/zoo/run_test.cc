@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "infer/plan.h"
 #include "random_graph.h"
@@ -45,14 +46,14 @@ Graph ForStatistics(Graph graph) {
   return graph;
 }
 
-// Batch norm's shifts are raised by one, which keeps most activations open. Random layers that are
+// Batch norm's shifts are raised by two, which keeps most activations open. Random layers that are
 // closed half of the time are chaotic: fifty of them make a difference of 1e-3 from float32's 1e-7.
 void OpenActivations(const Graph& graph, ParamMap& params) {
   for (const Node& node : graph.nodes) {
     const BatchNorm* bn = std::get_if<BatchNorm>(&node.op);
     if (bn == nullptr || !bn->affine) continue;
     Tensor& shift = params.at(node.name + ".bias");
-    std::for_each_n(shift.data(), shift.elements(), [](float& x) { x += 1; });
+    std::for_each_n(shift.data(), shift.elements(), [](float& x) { x += 2; });
   }
 }
 
@@ -82,6 +83,28 @@ RewriteOptions NoRewrites() {
   return options;
 }
 
+// How far output i of the reference moves, relative to its largest number, when each number of the
+// picture is off by float32's last bit.
+double Sensitivity(const Graph& graph, const ParamMap& params, RefTensor<double> picture,
+                   const RefTensor<double>& expected, size_t i) {
+  Rng rng(3);
+  for (double& x : picture.data) x *= 1 + (rng.Coin(0.5f) ? 1 : -1) * 0x1p-24;
+  const auto moved = RunReference(graph, params, picture)[i];
+  const std::vector<float> rounded(moved.data.begin(), moved.data.end());
+  return testing::RelativeDifference(rounded.data(), expected);
+}
+
+// 1e-4, but for networks so chaotic that one rounding of the picture already moves the reference by
+// a fiftieth of the difference: of all, MobileNet V1 with a CBAM behind each of its 26
+// convolutions, where every gate multiplies the errors of those before.
+void ExpectClose(const Plan& plan, size_t i, const RefTensor<double>& expected,
+                 const std::function<double()>& sensitivity) {
+  ASSERT_EQ(plan.output(i).shape(), expected.shape);
+  const double difference = testing::RelativeDifference(plan.output(i).data(), expected);
+  if (difference <= 1e-4) return;
+  EXPECT_LE(difference, 50 * sensitivity()) << "output " << i;
+}
+
 void ExpectPlanIsTheReference(const Graph& graph) {
   const Tensor pictures = RandomPictures(graph);
   const ParamMap params = TrainedLooking(graph, pictures);
@@ -91,9 +114,10 @@ void ExpectPlanIsTheReference(const Graph& graph) {
     plan->Run(pictures.data(), {}, nullptr);
     ASSERT_EQ(plan->outputs(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i) {
-      ASSERT_EQ(plan->output(i).shape(), expected[i].shape);
-      EXPECT_LE(testing::RelativeDifference(plan->output(i).data(), expected[i]), 1e-4)
-          << "output " << i << (rewrite.disable.empty() ? "" : ", not rewritten");
+      SCOPED_TRACE(rewrite.disable.empty() ? "rewritten" : "not rewritten");
+      ExpectClose(*plan, i, expected[i], [&] {
+        return Sensitivity(graph, params, FirstPicture(pictures), expected[i], i);
+      });
     }
   }
 }
