@@ -11,7 +11,8 @@ function(linnet_folder name)
 endfunction()
 
 # linnet_test(<folder> [libraries ...]): the test program of tests/<folder>, one CTest test a case.
-# Tests whose suite name starts with 'Slow' carry the label 'long', the others 'fast'.
+# Tests whose suite name starts with 'Slow' carry the label 'long', or LINNET_SLOW_LABEL where that is set; the
+# others 'fast'.
 function(linnet_test folder)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   if(NOT sources)
@@ -23,8 +24,12 @@ function(linnet_test folder)
   target_compile_definitions(${folder}_test PRIVATE LINNET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(${folder}_test TEST_FILTER "-*Slow*" DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS fast)
+  set(slow long)
+  if(LINNET_SLOW_LABEL)
+    set(slow ${LINNET_SLOW_LABEL})
+  endif()
   gtest_discover_tests(${folder}_test TEST_FILTER "*Slow*" DISCOVERY_TIMEOUT 60
-                       TEST_LIST ${folder}_slow PROPERTIES LABELS long)
+                       TEST_LIST ${folder}_slow PROPERTIES LABELS ${slow})
 endfunction()
 
 # linnet_register_families(<folder>): writes <folder>/families.inc, a line for each file of the folder that defines

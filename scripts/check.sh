@@ -8,14 +8,14 @@
 # than it is worth here. Where it is (scripts/install_deps.sh --parity), the long tests compare with it.
 #
 #   LINNET_CHECK_MINUTES   time for everything, building included (default 27)
-#   LINNET_CHECK_STAGES    the late stages (default "asan tsan long arm64")
+#   LINNET_CHECK_STAGES    the late stages (default "asan tsan long zoo arm64")
 #
 # Exit code 0: everything that ran has passed.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
 
 minutes=${LINNET_CHECK_MINUTES:-27}
-stages=${LINNET_CHECK_STAGES:-asan tsan long arm64}
+stages=${LINNET_CHECK_STAGES:-asan tsan long zoo arm64}
 logs=build/check
 rm -rf "$logs" && mkdir -p "$logs"
 summary=()
@@ -128,9 +128,9 @@ late() { # stage
   fi
   case $1 in
     asan | tsan) sanitize "$1" ;;
-    long) tests long release long "$(left)" ;;
+    long | zoo) tests "$1" release "$1" "$(left)" ;;
     arm64) arm64 ;;
-    *) note "$1" FAILED "LINNET_CHECK_STAGES: there are asan tsan long arm64" ;;
+    *) note "$1" FAILED "LINNET_CHECK_STAGES: there are asan tsan long zoo arm64" ;;
   esac
 }
 
