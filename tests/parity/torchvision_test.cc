@@ -22,7 +22,7 @@ constexpr Model kModels[] = {
     {"alexnet", "alexnet_torchvision"},
     {"vgg11", "vgg11"},
     {"vgg16_bn", "vgg16:bn=true"},
-    {"googlenet", "googlenet_torchvision:aux=true", 128},
+    {"googlenet", "googlenet_torchvision:aux=true"},  // its heads see 4x4 pixels at 224 alone
     {"inception_v3", "inception_v3:aux=true", 299},
     {"resnet18", "resnet18", 96},
     {"resnet50", "resnet50", 96},
