@@ -5,7 +5,7 @@
 # tests, ARM64) runs in the order below as far as the time goes; the summary says what was left out.
 #
 # PyTorch is not installed for tests/parity: with what it draws in it takes nearly a gigabyte and more minutes
-# than it is worth here. Where it is (scripts/install_deps.sh --parity), the long tests compare with it.
+# than it is worth here. Where it is (scripts/install_deps.sh --parity), the zoo stage compares with it.
 #
 #   LINNET_CHECK_MINUTES   time for everything, building included (default 27)
 #   LINNET_CHECK_STAGES    the late stages (default "asan tsan long zoo arm64")
