@@ -16,9 +16,9 @@ import time
 import torch
 from torch import nn
 
-# Output channels at width 1 and stride of each depthwise-separable block (1704.04861, Table 1). The
-# stem has stride 1 instead of 2: Linnet's option small_input.
-BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)] + [(512, 1)] * 5 + [
+# Output channels at width 1 and stride of each depthwise-separable block (1704.04861, Table 1), the first
+# two strides 1 instead of 2: the option small_input of Linnet.
+BLOCKS = [(64, 1), (128, 1), (128, 1), (256, 2), (256, 1), (512, 2)] + [(512, 1)] * 5 + [
     (1024, 2), (1024, 1)]
 
 

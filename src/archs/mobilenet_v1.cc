@@ -22,7 +22,7 @@ struct MobileNetV1Options {
   static void VisitFields(Self& self, V&& v) {
     v("width", self.width, "width multiplier alpha: share of the channels");
     v("attention", self.attention, "none, se, bam, cbam: squeeze-and-excite and its followers");
-    v("small_input", self.small_input, "stem with stride 1, for pictures of 32x32 or so");
+    v("small_input", self.small_input, "first two strides 1, for pictures of 32x32 or so");
     v("output_stride", self.output_stride, "8, 16: dilation from there on; 0: all strides");
     v("padding", self.padding, "symmetric (PyTorch) or same (TensorFlow)");
     v("act", self.act, "activation after each batch norm");
@@ -124,7 +124,7 @@ Graph Build(const MobileNetV1Options& options) {
   ExpectOption("mobilenet_v1", "width", options.width, 0.01, 8);
   ExpectOption("mobilenet_v1", "dropout", options.dropout, 0, 0.99);
   ExpectOutputStride("mobilenet_v1", options.output_stride);
-  const Strides strides{.skip = options.small_input ? 1 : 0,
+  const Strides strides{.skip = options.small_input ? 2 : 0,
                         .output_stride = options.output_stride};
   return Network{options, strides, {}}.Build(body, kind);
 }

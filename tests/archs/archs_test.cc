@@ -61,11 +61,12 @@ TEST(ArchSpec, OneWordRoundTrips) {
   EXPECT_EQ(ToString(spec), "mobilenet_v1:width=0.25,size=160,classes=7");
 }
 
-TEST(MobileNetV1, SmallInputKeepsTheStem) {
+TEST(MobileNetV1, SmallInputDropsTwoStrides) {
   const Graph graph = BuildArch("mobilenet_v1:size=32,small_input=true,classes=10");
   const auto shapes = InferShapes(graph);
   EXPECT_EQ(shapes[graph.Find("act1")], (Shape{1, 32, 32, 32}));
-  EXPECT_EQ(shapes[graph.Find("blocks.4.1.act2")], (Shape{1, 2, 2, 1024}));
+  EXPECT_EQ(shapes[graph.Find("blocks.1.1.act2")], (Shape{1, 32, 32, 128}));
+  EXPECT_EQ(shapes[graph.Find("blocks.4.1.act2")], (Shape{1, 4, 4, 1024}));
 }
 
 TEST(MnistCnn, DepthwiseReadingsDiffer) {
