@@ -2,26 +2,29 @@
 //
 //   bench_depthwise [threads=1] [target=avx3] [shapes=mobilenet|train|all]
 //
-// For each shape: the time (best of several rounds), GMAC/s and GB/s, the floor, and floor/time.
-// The floor is the larger of bytes/bandwidth and multiply-adds/peak, both measured here, in the
-// same run:
+// For each shape: the time, GMAC/s and GB/s, the floor, and floor/time. The floor is the larger of
+// bytes/bandwidth and multiply-adds/peak, both measured beside the shape, in turn with it, as a
+// processor that is shared with others changes its speed from second to second; each is the best of
+// its rounds:
 //   - bandwidth: a vector copy loop, reading and writing as many bytes as the pass does, gone
 //   through
 //     again and again, so that it sits in the same level of the memory;
 //   - bytes: each tensor once (x and y forward; dy and dx; x and dy for the weights);
-//   - multiply-adds: the products inside of the map only.
+//   - multiply-adds: the products inside of the map only; their peak is that of a loop of nothing
+//   else.
 #include "kernels/depthwise.h"
-
-#include <hwy/aligned_allocator.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/tensor.h"
 #include "base/thread_pool.h"
 #include "kernels/elementwise.h"
 #include "kernels/machine.h"
@@ -32,41 +35,51 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-template <class F>
-double Best(F&& f) {
-  constexpr int kRounds = 15;
-  constexpr double kLeast = 2e-3;  // seconds a round
-  f();
-  int calls = 1;
-  double best = 1e30;
-  for (int round = 0; round < kRounds; ++round) {
-    const auto start = Clock::now();
-    for (int i = 0; i < calls; ++i) f();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    best = std::min(best, seconds / calls);
-    if (seconds < kLeast)
-      calls = static_cast<int>(calls * std::min(kLeast / seconds * 1.2, 50.0)) + 1;
-  }
-  return best;
-}
+// A thing to time: the best seconds a call over all rounds.
+class Timed {
+ public:
+  explicit Timed(std::function<void()> call) : call_(std::move(call)) { call_(); }
 
-struct Buffer {
-  explicit Buffer(int64_t floats)
-      : memory(hwy::AllocateAligned<float>(static_cast<size_t>(floats))) {
-    for (int64_t i = 0; i < floats; ++i)
-      memory[static_cast<size_t>(i)] = 0.01f * static_cast<float>(i % 97);
+  void Round() {
+    constexpr double kLeast = 2e-3;  // seconds a round
+    const auto start = Clock::now();
+    for (int i = 0; i < calls_; ++i) call_();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    best_ = std::min(best_, seconds / calls_);
+    if (seconds < kLeast) {
+      calls_ = static_cast<int>(calls_ * std::min(kLeast / seconds * 1.2, 50.0)) + 1;
+    }
   }
-  float* data() const { return memory.get(); }
-  hwy::AlignedFreeUniquePtr<float[]> memory;
+  double best() const { return best_; }
+
+ private:
+  std::function<void()> call_;
+  int calls_ = 1;
+  double best_ = 1e30;
 };
 
-// Seconds to read 'read' and write 'written' floats, cut as the kernels cut theirs.
-double CopySeconds(int64_t read, int64_t written, ThreadPool* pool) {
-  const int64_t count = (read + written) / 2;
-  const Buffer from(count), to(count);
-  return Best(
-      [&] { ActivationForward(count, Activation::kIdentity, 0, from.data(), to.data(), pool); });
-}
+// Tensors in one piece of memory, as in the arena of a Plan.
+class Arena {
+ public:
+  explicit Arena(int64_t floats)
+      : memory_(AllocateAligned(std::max(Bytes(floats), kLeast))),
+        next_(static_cast<float*>(memory_.get())) {}
+
+  float* Take(int64_t floats) {
+    float* taken = next_;
+    next_ += Rounded(floats);
+    for (int64_t i = 0; i < floats; ++i) taken[i] = 0.01f * static_cast<float>(i % 97);
+    return taken;
+  }
+  static int64_t Rounded(int64_t floats) { return (floats + 15) / 16 * 16; }
+
+ private:
+  static constexpr size_t kLeast = size_t{4}
+                                   << 20;  // as small maps lie in an arena with large ones
+  static size_t Bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+  std::shared_ptr<void> memory_;
+  float* next_;
+};
 
 // Products inside of the map.
 double Macs(const DepthwiseShape& s) {
@@ -93,48 +106,61 @@ DepthwiseShape Make(int64_t n, int64_t size, int64_t c, int stride) {
   return s;
 }
 
-struct Limits {
-  double peak_gmacs;
-  ThreadPool* pool;
-};
-
-double Report(const DepthwiseShape& s, const char* what, double seconds, int64_t read,
-              int64_t written, const Limits& limits) {
+// Times one pass, which reads and writes so many floats, beside its limits, and prints the line.
+double Report(const DepthwiseShape& s, const char* what, int64_t read, int64_t written,
+              ThreadPool* pool, std::function<void()> pass) {
+  // The copy is cut into items as the kernels cut theirs.
+  const int64_t count = (read + written) / 2;
+  Arena arena(2 * Arena::Rounded(count));
+  const float* from = arena.Take(count);
+  float* to = arena.Take(count);
+  Timed kernel(std::move(pass));
+  Timed copy([&] { ActivationForward(count, Activation::kIdentity, 0, from, to, pool); });
+  double peak = 0;
+  constexpr int kRounds = 15;
+  for (int round = 0; round < kRounds; ++round) {
+    kernel.Round();
+    copy.Round();
+    peak = std::max(peak, MeasurePeakGmacs(pool));
+  }
   const double macs = Macs(s), bytes = 4.0 * static_cast<double>(read + written);
-  const double memory = CopySeconds(read, written, limits.pool);
-  const double compute = macs / limits.peak_gmacs * 1e-9;
-  const double floor = std::max(memory, compute);
+  const double seconds = kernel.best(), compute = macs / peak * 1e-9;
+  const double floor = std::max(copy.best(), compute);
   std::printf(
-      "%4d %4dx%-4d %5d s%d %-8s %9.1f us %7.1f GMAC/s %7.1f GB/s  floor %9.1f us (%s)  %5.2f\n",
+      "%4d %4dx%-4d %5d s%d %-8s %9.1f us %7.1f of %.1f GMAC/s %7.1f GB/s  floor %9.1f us (%s)  "
+      "%5.2f\n",
       static_cast<int>(s.n), static_cast<int>(s.h), static_cast<int>(s.w), static_cast<int>(s.c),
-      s.stride_h, what, seconds * 1e6, macs / seconds * 1e-9, bytes / seconds * 1e-9, floor * 1e6,
-      memory > compute ? "bytes" : "macs", floor / seconds);
+      s.stride_h, what, seconds * 1e6, macs / seconds * 1e-9, peak, bytes / seconds * 1e-9,
+      floor * 1e6, copy.best() > compute ? "bytes" : "macs", floor / seconds);
   std::fflush(stdout);
   return floor / seconds;
 }
 
-void RunShape(const DepthwiseShape& s, bool gradients, const Limits& limits,
+void RunShape(const DepthwiseShape& s, bool gradients, ThreadPool* pool,
               std::vector<double>& ratios) {
   const int64_t in = s.n * s.h * s.w * s.c, out = s.n * s.out_h * s.out_w * s.c;
-  const Buffer x(in), y(out), w(9 * s.c), bias(s.c);
-  const Buffer packed(static_cast<int64_t>(DepthwisePackedBytes(s) / sizeof(float)));
-  PackDepthwise(s, w.data(), packed.data());
+  const int64_t packed_floats = static_cast<int64_t>(DepthwisePackedBytes(s) / sizeof(float));
+  const int64_t scratch_floats =
+      static_cast<int64_t>(DepthwiseWeightGradientScratchBytes(s) / sizeof(float)) + 1;
+  Arena arena(2 * in + out + 2 * packed_floats + scratch_floats + 20 * s.c + 8 * 16);
+  float* x = arena.Take(in);
+  float* y = arena.Take(out);
+  const float* w = arena.Take(9 * s.c);
+  const float* bias = arena.Take(s.c);
+  float* packed = arena.Take(packed_floats);
+  PackDepthwise(s, w, packed);
   Epilogue epilogue;
-  if (!gradients) epilogue = {bias.data(), Activation::kRelu, 0, nullptr, 0};
-  const double forward =
-      Best([&] { DepthwiseForward(s, x.data(), packed.data(), epilogue, y.data(), limits.pool); });
-  ratios.push_back(Report(s, "forward", forward, in, out, limits));
+  if (!gradients) epilogue = {bias, Activation::kRelu, 0, nullptr, 0};
+  ratios.push_back(Report(s, "forward", in, out, pool,
+                          [&] { DepthwiseForward(s, x, packed, epilogue, y, pool); }));
   if (!gradients) return;
-  const Buffer dx(in), dw(9 * s.c);
-  const Buffer scratch(
-      static_cast<int64_t>(DepthwiseWeightGradientScratchBytes(s) / sizeof(float)) + 1);
-  const double input = Best(
-      [&] { DepthwiseInputGradient(s, y.data(), packed.data(), false, dx.data(), limits.pool); });
-  ratios.push_back(Report(s, "input", input, out, in, limits));
-  const double weights = Best([&] {
-    DepthwiseWeightGradient(s, x.data(), y.data(), dw.data(), nullptr, scratch.data(), limits.pool);
-  });
-  ratios.push_back(Report(s, "weights", weights, in + out, 0, limits));
+  float* dx = arena.Take(in);
+  float* dw = arena.Take(9 * s.c);
+  float* scratch = arena.Take(scratch_floats);
+  ratios.push_back(Report(s, "input", out, in, pool,
+                          [&] { DepthwiseInputGradient(s, y, packed, false, dx, pool); }));
+  ratios.push_back(Report(s, "weights", in + out, 0, pool,
+                          [&] { DepthwiseWeightGradient(s, x, y, dw, nullptr, scratch, pool); }));
 }
 
 int Main(int argc, char** argv) {
@@ -152,22 +178,19 @@ int Main(int argc, char** argv) {
     }
   }
   ThreadPool pool(threads);
-  const Machine machine = MeasureMachine(&pool);
-  std::printf("%d threads, %s, peak %.1f GMAC/s (float32)\n", threads, TargetName(CurrentTarget()),
-              machine.peak_gmacs);
-  const Limits limits = {machine.peak_gmacs, &pool};
+  std::printf("%d threads, %s, float32\n", threads, TargetName(CurrentTarget()));
   std::vector<double> ratios;
   if (shapes != "train") {
     // MobileNet V1 at 224, batch 1: {size, channels, stride}
     const int rows[][3] = {{112, 32, 1}, {112, 64, 2}, {56, 128, 1}, {56, 128, 2}, {28, 256, 1},
                            {28, 256, 2}, {14, 512, 1}, {14, 512, 2}, {7, 1024, 1}};
-    for (const auto& r : rows) RunShape(Make(1, r[0], r[1], r[2]), false, limits, ratios);
+    for (const auto& r : rows) RunShape(Make(1, r[0], r[1], r[2]), false, &pool, ratios);
   }
   if (shapes != "mobilenet") {
     // MobileNet V1 x 0.5 on 32x32 pictures, batch 128.
-    const int rows[][3] = {{32, 16, 1}, {32, 32, 1}, {32, 32, 2}, {16, 64, 1}, {16, 64, 2},
-                           {8, 128, 1}, {8, 128, 2}, {4, 256, 1}, {4, 256, 2}, {2, 512, 1}};
-    for (const auto& r : rows) RunShape(Make(128, r[0], r[1], r[2]), true, limits, ratios);
+    const int rows[][3] = {{32, 16, 1},  {32, 32, 1}, {32, 64, 1}, {32, 64, 2}, {16, 128, 1},
+                           {16, 128, 2}, {8, 256, 1}, {8, 256, 2}, {4, 512, 1}};
+    for (const auto& r : rows) RunShape(Make(128, r[0], r[1], r[2]), true, &pool, ratios);
   }
   std::sort(ratios.begin(), ratios.end());
   std::printf("floor/time: median %.2f, least %.2f\n", ratios[ratios.size() / 2], ratios.front());

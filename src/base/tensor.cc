@@ -1,5 +1,9 @@
 #include "base/tensor.h"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -52,9 +56,16 @@ std::string Shape::ToString() const {
 }
 
 std::shared_ptr<void> AllocateAligned(size_t bytes) {
+  constexpr size_t kHugePage = size_t{2} << 20;
+  const size_t alignment = bytes < kHugePage ? Tensor::kAlignment : kHugePage;
   const size_t rounded = (bytes + Tensor::kAlignment) / Tensor::kAlignment * Tensor::kAlignment;
-  void* data = std::aligned_alloc(Tensor::kAlignment, rounded);
+  // aligned_alloc wants a multiple of the alignment; what lies behind 'rounded' is never touched.
+  void* data = std::aligned_alloc(alignment, (rounded + alignment - 1) / alignment * alignment);
   if (data == nullptr) throw std::bad_alloc();
+#ifdef __linux__
+  // Advice: where the system has no huge pages to give, nothing changes.
+  if (bytes >= kHugePage) madvise(data, rounded / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
   std::memset(data, 0, rounded);
   return std::shared_ptr<void>(data, std::free);
 }

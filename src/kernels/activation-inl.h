@@ -81,23 +81,29 @@ HWY_INLINE V Tanh(D d, V x) {
 
 // max(x, low) and min(x, high), of which NaN comes out as NaN: x86 answers with the second operand
 // where one is NaN, NEON with NaN; Highway's scalar code would answer with the bound.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V AtLeast(D d, V x, float low) {
-  const V bound = hn::Set(d, low);
+template <class V>
+HWY_INLINE V AtLeast(V x, V low) {
 #if HWY_TARGET == HWY_SCALAR
-  return hn::IfThenElse(hn::Lt(x, bound), bound, x);
+  return hn::IfThenElse(hn::Lt(x, low), low, x);
 #else
-  return hn::Max(bound, x);
+  return hn::Max(low, x);
+#endif
+}
+template <class V>
+HWY_INLINE V AtMost(V x, V high) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::IfThenElse(hn::Gt(x, high), high, x);
+#else
+  return hn::Min(high, x);
 #endif
 }
 template <class D, class V = hn::Vec<D>>
+HWY_INLINE V AtLeast(D d, V x, float low) {
+  return AtLeast(x, hn::Set(d, low));
+}
+template <class D, class V = hn::Vec<D>>
 HWY_INLINE V AtMost(D d, V x, float high) {
-  const V bound = hn::Set(d, high);
-#if HWY_TARGET == HWY_SCALAR
-  return hn::IfThenElse(hn::Gt(x, bound), bound, x);
-#else
-  return hn::Min(bound, x);
-#endif
+  return AtMost(x, hn::Set(d, high));
 }
 
 // relu6(x + 3) / 6

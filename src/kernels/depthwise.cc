@@ -23,9 +23,9 @@ namespace linnet::kernels {
 #ifndef LINNET_KERNELS_DEPTHWISE_TABLE_
 #define LINNET_KERNELS_DEPTHWISE_TABLE_
 struct DepthwiseTable {
-  // Output rows [oy0, oy1) of one image.
+  // Output rows [oy0, oy1) of one image, channels [c0, c1).
   void (*rows)(const Correlation&, const float* src, float* dst, const float* residual, int64_t oy0,
-               int64_t oy1);
+               int64_t oy1, int64_t c0, int64_t c1);
   // Rows [iy0, iy1) of dx of one image.
   void (*input_gradient)(const DepthwiseShape&, const float* packed, const float* dy, float* dx,
                          bool accumulate, int64_t iy0, int64_t iy1);
@@ -58,28 +58,44 @@ int64_t RowsPerItem(int64_t rows, int64_t row_floats, int64_t floats) {
                              std::max<int64_t>(rows, 1));
 }
 
+// Work items of a correlation: so many rows of so many channels.
+struct CorrelationCut {
+  int64_t rows, channels;
+};
+CorrelationCut CutCorrelation(const Correlation& a) {
+  constexpr int64_t kItemFloats = 32768;
+  if (!DepthwiseCopies(a))
+    return {RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, kItemFloats), a.c};
+  // Each band of rows copies kernel_h - 1 rows that another one copies, too: so few bands, and the
+  // ring's channels in each.
+  const int64_t channels = DepthwiseRingOf(a).channels;
+  return {RowsPerItem(a.out_h, a.in_w * channels * a.stride_h, 4 * kItemFloats), channels};
+}
+
 void RunCorrelation(const Correlation& a, int64_t images, const float* src, float* dst,
                     ThreadPool* pool) {
   const DepthwiseTable& table = *HWY_DYNAMIC_DISPATCH(GetDepthwiseTable)();
-  constexpr int64_t kItemFloats = 32768;
-  const int64_t rows = RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, kItemFloats);
-  const int64_t chunks = (a.out_h + rows - 1) / rows;
-  ParallelFor(pool, static_cast<size_t>(images * chunks), [&](size_t item) {
-    const int64_t image = static_cast<int64_t>(item) / chunks;
-    const int64_t oy = static_cast<int64_t>(item) % chunks * rows;
+  const CorrelationCut cut = CutCorrelation(a);
+  const int64_t bands = (a.out_h + cut.rows - 1) / cut.rows;
+  const int64_t groups = (a.c + cut.channels - 1) / cut.channels;
+  ParallelFor(pool, static_cast<size_t>(images * bands * groups), [&](size_t item) {
+    const int64_t group = static_cast<int64_t>(item) % groups;
+    const int64_t band = static_cast<int64_t>(item) / groups % bands;
+    const int64_t image = static_cast<int64_t>(item) / groups / bands;
+    const int64_t oy = band * cut.rows, c = group * cut.channels;
     const int64_t out = image * a.out_h * a.out_w;
     const float* residual = a.epilogue.residual;
     if (residual != nullptr) residual += out * a.epilogue.residual_stride;
     table.rows(a, src + image * a.in_h * a.in_w * a.c, dst + out * a.c, residual, oy,
-               std::min(oy + rows, a.out_h));
+               std::min(oy + cut.rows, a.out_h), c, std::min(c + cut.channels, a.c));
   });
 }
 
 void SetActivation(Correlation& a) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const Activation act = a.epilogue.act;
-  a.low = act == Activation::kRelu || act == Activation::kRelu6 ? 0.0f : -kInfinity;
-  a.high = act == Activation::kRelu6 ? 6.0f : kInfinity;
+  a.bounds[0] = act == Activation::kRelu || act == Activation::kRelu6 ? 0.0f : -kInfinity;
+  a.bounds[1] = act == Activation::kRelu6 ? 6.0f : kInfinity;
   a.activate_after =
       act != Activation::kIdentity && act != Activation::kRelu && act != Activation::kRelu6;
 }
@@ -107,11 +123,10 @@ WeightCut CutWeights(const DepthwiseShape& s) {
 
 const char* DepthwiseKernelName(const DepthwiseShape& s) {
   if (s.multiplier != 1) return "depthwise multiplier";
-  if (s.dilation_w != 1) return "depthwise general";
-  if (s.kernel_w == 3 && s.stride_w == 1) return "depthwise 3 s1";
-  if (s.kernel_w == 3 && s.stride_w == 2) return "depthwise 3 s2";
-  if (s.kernel_w == 5 && s.stride_w == 1) return "depthwise 5 s1";
-  if (s.kernel_w == 5 && s.stride_w == 2) return "depthwise 5 s2";
+  if (DepthwiseHasSegments(s.kernel_w, s.stride_w, s.dilation_w)) {
+    if (s.kernel_w == 3) return s.stride_w == 1 ? "depthwise 3 s1" : "depthwise 3 s2";
+    return s.stride_w == 1 ? "depthwise 5 s1" : "depthwise 5 s2";
+  }
   return "depthwise general";
 }
 
@@ -121,21 +136,36 @@ size_t DepthwisePackedBytes(const DepthwiseShape& s) {
 }
 
 void PackDepthwise(const DepthwiseShape& s, const float* weights, float* packed) {
-  const int64_t taps = int64_t{s.kernel_h} * s.kernel_w, padded = DepthwisePackedChannels(s);
-  for (int64_t k = 0; k < taps; ++k) {
-    float* row = packed + k * padded;
-    for (int64_t c = 0; c < s.out_c(); ++c) row[c] = weights[c * taps + k];
-    std::fill(row + s.out_c(), row + padded, 0.0f);
+  const int64_t taps = int64_t{s.kernel_h} * s.kernel_w, block = DepthwiseBlockFloats(s);
+  std::fill_n(packed, taps * DepthwisePackedChannels(s), 0.0f);
+  for (int64_t c = 0; c < s.out_c(); ++c) {
+    float* to = packed + DepthwiseTaps(c, block);
+    for (int64_t k = 0; k < taps; ++k) to[k * kDepthwiseLanes] = weights[c * taps + k];
   }
 }
 
 void DepthwiseForward(const DepthwiseShape& s, const float* src, const float* packed,
                       const Epilogue& epilogue, float* dst, ThreadPool* pool) {
   if (s.multiplier != 1) return MultiplierForward(s, src, packed, epilogue, dst, pool);
-  Correlation a = {s.h,          s.w,        s.out_h,    s.out_w,    s.c,
-                   s.kernel_h,   s.kernel_w, s.stride_h, s.stride_w, s.dilation_h,
-                   s.dilation_w, s.pad_top,  s.pad_left, packed,     DepthwisePackedChannels(s),
-                   epilogue,     0,          0,          false};
+  Correlation a = {s.h,
+                   s.w,
+                   s.out_h,
+                   s.out_w,
+                   s.c,
+                   s.kernel_h,
+                   s.kernel_w,
+                   s.stride_h,
+                   s.stride_w,
+                   s.dilation_h,
+                   s.dilation_w,
+                   s.pad_top,
+                   s.pad_left,
+                   packed,
+                   kDepthwiseLanes,
+                   DepthwiseBlockFloats(s),
+                   epilogue,
+                   {},
+                   false};
   SetActivation(a);
   RunCorrelation(a, s.n, src, dst, pool);
 }
@@ -143,7 +173,6 @@ void DepthwiseForward(const DepthwiseShape& s, const float* src, const float* pa
 void DepthwiseInputGradient(const DepthwiseShape& s, const float* dy, const float* packed,
                             bool accumulate, float* dx, ThreadPool* pool) {
   if (s.multiplier != 1) return MultiplierInputGradient(s, dy, packed, accumulate, dx, pool);
-  const int64_t tap = DepthwisePackedChannels(s);
   if (s.stride_h == 1 && s.stride_w == 1) {
     // dx is the correlation of dy with the taps in reverse order.
     const int64_t taps = int64_t{s.kernel_h} * s.kernel_w;
@@ -160,11 +189,11 @@ void DepthwiseInputGradient(const DepthwiseShape& s, const float* dy, const floa
                      s.dilation_w,
                      int64_t{s.kernel_h - 1} * s.dilation_h - s.pad_top,
                      int64_t{s.kernel_w - 1} * s.dilation_w - s.pad_left,
-                     packed + (taps - 1) * tap,
-                     -tap,
+                     packed + (taps - 1) * kDepthwiseLanes,
+                     -kDepthwiseLanes,
+                     DepthwiseBlockFloats(s),
                      Epilogue(),
-                     0,
-                     0,
+                     {},
                      false};
     if (accumulate) a.epilogue.residual = dx;
     a.epilogue.residual_stride = s.c;

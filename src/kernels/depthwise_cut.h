@@ -17,32 +17,69 @@ struct Correlation {
   int64_t pad_top, pad_left;
   const float* weights;  // tap 0
   int64_t tap;           // floats from one tap to the next; negative: reversed
+  int64_t block;         // floats from kDepthwiseLanes channels to the next
   Epilogue epilogue;
-  float low, high;      // the activation, where it is a clamp
+  float bounds[2];      // the activation, where it is a clamp
   bool activate_after;  // any other one is applied to what was stored
 };
 
-// Packed weights have whole vectors of any instruction set: 16 floats.
+// Packed weights are [channels / 16][taps][16], padded with zeros: whole vectors of any instruction
+// set, and the taps of a channel side by side, however many channels there are.
 inline constexpr int64_t kDepthwiseLanes = 16;
 inline int64_t DepthwisePackedChannels(const DepthwiseShape& s) {
   return (s.out_c() + kDepthwiseLanes - 1) / kDepthwiseLanes * kDepthwiseLanes;
 }
+inline int64_t DepthwiseBlockFloats(const DepthwiseShape& s) {
+  return int64_t{s.kernel_h} * s.kernel_w * kDepthwiseLanes;
+}
+// Where the taps of channel c begin, kDepthwiseLanes floats apart, for blocks of so many floats.
+inline int64_t DepthwiseTaps(int64_t c, int64_t block) {
+  return c / kDepthwiseLanes * block + c % kDepthwiseLanes;
+}
 
-// Channels that go together through the rows: at most 128, in equal blocks.
+// Channels that go together through the rows: at most 256, in equal blocks.
 inline int64_t DepthwiseChannelBlock(int64_t c) {
-  constexpr int64_t kMost = 128;
+  constexpr int64_t kMost = 256;
   const int64_t blocks = (c + kMost - 1) / kMost;
   const int64_t block = (c + blocks - 1) / blocks;
   return (block + kDepthwiseLanes - 1) / kDepthwiseLanes * kDepthwiseLanes;
 }
 
-// Columns of a strip: the input rows under it fill half of a 32 KB first-level cache; whole
-// segments of 8.
-inline int64_t DepthwiseStripColumns(const Correlation& a) {
-  constexpr int64_t kFloats = 16384 / sizeof(float);
-  const int64_t block = std::min(a.c, DepthwiseChannelBlock(a.c));
-  const int64_t columns = kFloats / (block * a.kernel_h * a.stride_w);
-  return std::max<int64_t>(columns / 8 * 8, 8);
+// A ring of kernel_h rows of 'columns' inputs and 'channels' channels, enough for 'outputs' columns
+// of outputs. Runs of 128 channels, eight lines, are what it takes for the prefetcher to keep up;
+// for wide kernels fewer, so that the columns that two strips share do not weigh.
+struct DepthwiseRing {
+  static constexpr int64_t kFloats = 6144;  // 24 KB: leaves room in 32 KB for taps and outputs
+  int64_t channels, columns, outputs;
+};
+inline DepthwiseRing DepthwiseRingOf(const Correlation& a) {
+  DepthwiseRing ring = {256, 0, 0};
+  const int64_t wanted = std::min<int64_t>(a.in_w, a.kernel_w + 7 * a.stride_w);
+  do {
+    ring.channels /= 2;
+    ring.columns = DepthwiseRing::kFloats / (ring.channels * a.kernel_h);
+  } while (ring.columns < wanted && ring.channels > 32);
+  ring.outputs = ring.columns >= a.in_w
+                     ? a.out_w
+                     : std::max<int64_t>((ring.columns - a.kernel_w) / a.stride_w + 1, 1);
+  return ring;
+}
+// Whether the widths have kernels of their own, which take a segment of outputs at a time.
+inline bool DepthwiseHasSegments(int kernel_w, int stride_w, int dilation_w) {
+  return (kernel_w == 3 || kernel_w == 5) && stride_w <= 2 && dilation_w == 1;
+}
+
+// Whether rows are copied: where the lines under a segment of four outputs, which all lie a
+// multiple of 2048 bytes apart, are more than the one or two sets of eight lines can hold that they
+// fall into.
+inline bool DepthwiseCopies(const Correlation& a) {
+  constexpr int64_t kWay = 4096 / sizeof(float), kLines = 8;
+  const bool fits = DepthwiseHasSegments(a.kernel_w, a.stride_w, a.dilation_w) &&
+                    a.dilation_h == 1 && a.kernel_h <= 5;
+  if (!fits || a.c % (kWay / 2) != 0) return false;
+  const int64_t sets = a.c % kWay == 0 ? 1 : 2;
+  const int64_t columns = std::min<int64_t>(a.in_w, a.kernel_w + 3 * a.stride_w);
+  return a.kernel_h * columns > sets * kLines;
 }
 
 }  // namespace linnet::kernels

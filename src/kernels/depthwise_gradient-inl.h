@@ -26,7 +26,7 @@ struct GradientSegment {
   int64_t dy_pixel, dy_row;
   int clip_begin, clip_end;  // columns of dy that exist
   const float* w;
-  int64_t tap, w_row;
+  int64_t w_row, w_block;  // floats to the next kernel row, to the next kDepthwiseLanes channels
   int rows;
   float* dx;  // column 2m - pad_left
   int64_t dx_pixel;
@@ -42,10 +42,10 @@ HWY_INLINE void GradientVector(const GradientSegment& s, size_t c, size_t n) {
   VF acc[2 * Q];
   Unroll<2 * Q>([&](auto p) LINNET_LAMBDA { acc[p()] = hn::Zero(d); });
   const float* HWY_RESTRICT dy = s.dy + c;
-  const float* HWY_RESTRICT w = s.w + c;
+  const float* HWY_RESTRICT w = s.w + DepthwiseTaps(static_cast<int64_t>(c), s.w_block);
   for (int row = 0; row < s.rows; ++row, dy += s.dy_row, w += s.w_row) {
     VF taps[KW];
-    Unroll<KW>([&](auto k) LINNET_LAMBDA { taps[k()] = hn::LoadU(d, w + k() * s.tap); });
+    Unroll<KW>([&](auto k) LINNET_LAMBDA { taps[k()] = hn::LoadU(d, w + k() * kDepthwiseLanes); });
     Unroll<Q + kBefore>([&](auto j) LINNET_LAMBDA {
       if (kClip && (j() < s.clip_begin || j() >= s.clip_end)) return;
       const VF g = LoadVector<kPart>(dy + j() * s.dy_pixel, n);
@@ -83,8 +83,8 @@ inline constexpr GradientSegmentFn kGradientFns[3][2] = {
     {RunGradientSegment<KW, 1, false>, RunGradientSegment<KW, 1, true>}};
 
 // One row iy of dx, channels [c0, c0 + channels).
-inline void Stride2GradientRow(const DepthwiseShape& shape, const float* packed, int64_t tap,
-                               const float* dy, float* dx, bool accumulate, int64_t iy, int64_t c0,
+inline void Stride2GradientRow(const DepthwiseShape& shape, const float* packed, const float* dy,
+                               float* dx, bool accumulate, int64_t iy, int64_t c0,
                                int64_t channels) {
   const int64_t kw = shape.kernel_w, c = shape.c;
   // The kernel rows that reach iy: first, first + stride, ..., from output rows oy, oy - 1, ...
@@ -99,9 +99,9 @@ inline void Stride2GradientRow(const DepthwiseShape& shape, const float* packed,
   s.rows = static_cast<int>(std::max<int64_t>(std::min(reaching, oy + 1), 0));
   s.dy_pixel = c;
   s.dy_row = -shape.out_w * c;
-  s.w = packed + first * kw * tap + c0;
-  s.tap = tap;
-  s.w_row = shape.stride_h * kw * tap;
+  s.w_block = DepthwiseBlockFloats(shape);
+  s.w = packed + first * kw * kDepthwiseLanes + DepthwiseTaps(c0, s.w_block);
+  s.w_row = shape.stride_h * kw * kDepthwiseLanes;
   s.dx_pixel = c;
   s.accumulate = accumulate;
   s.channels = static_cast<size_t>(channels);
@@ -127,8 +127,8 @@ inline void Stride2GradientRow(const DepthwiseShape& shape, const float* packed,
 }
 
 // One row of dx for any kernel, stride and dilation: each element looks for the outputs it reached.
-inline void GeneralGradientRow(const DepthwiseShape& shape, const float* packed, int64_t tap,
-                               const float* dy, float* dx, bool accumulate, int64_t iy, int64_t c0,
+inline void GeneralGradientRow(const DepthwiseShape& shape, const float* packed, const float* dy,
+                               float* dx, bool accumulate, int64_t iy, int64_t c0,
                                int64_t channels) {
   const DF d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -136,6 +136,7 @@ inline void GeneralGradientRow(const DepthwiseShape& shape, const float* packed,
     for (int64_t c = c0; c < c0 + channels; c += lanes) {
       const size_t n = static_cast<size_t>(std::min(lanes, c0 + channels - c));
       float* to = dx + (iy * shape.w + ix) * shape.c + c;
+      const float* taps = packed + DepthwiseTaps(c, DepthwiseBlockFloats(shape));
       VF sum = accumulate ? LoadPart(d, to, n) : hn::Zero(d);
       for (int ky = 0; ky < shape.kernel_h; ++ky) {
         const int64_t y = iy + shape.pad_top - ky * shape.dilation_h;
@@ -145,7 +146,7 @@ inline void GeneralGradientRow(const DepthwiseShape& shape, const float* packed,
           if (x < 0 || x % shape.stride_w != 0 || x / shape.stride_w >= shape.out_w) continue;
           const int64_t pixel = y / shape.stride_h * shape.out_w + x / shape.stride_w;
           sum = hn::MulAdd(LoadPart(d, dy + pixel * shape.c + c, n),
-                           hn::LoadU(d, packed + (ky * shape.kernel_w + kx) * tap + c), sum);
+                           hn::LoadU(d, taps + (ky * shape.kernel_w + kx) * kDepthwiseLanes), sum);
         }
       }
       StorePart(sum, d, to, n);
@@ -159,11 +160,10 @@ inline void InputGradientRows(const DepthwiseShape& shape, const float* packed, 
   const bool stride2 = shape.stride_w == 2 && shape.dilation_w == 1 && shape.dilation_h == 1 &&
                        (shape.kernel_w == 3 || shape.kernel_w == 5);
   const auto row = stride2 ? Stride2GradientRow : GeneralGradientRow;
-  const int64_t tap = DepthwisePackedChannels(shape);
   const int64_t block = DepthwiseChannelBlock(shape.c);
   for (int64_t c0 = 0; c0 < shape.c; c0 += block) {
     for (int64_t iy = iy0; iy < iy1; ++iy) {
-      row(shape, packed, tap, dy, dx, accumulate, iy, c0, std::min(block, shape.c - c0));
+      row(shape, packed, dy, dx, accumulate, iy, c0, std::min(block, shape.c - c0));
     }
   }
 }

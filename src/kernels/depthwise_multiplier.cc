@@ -24,7 +24,7 @@ void ForTaps(const DepthwiseShape& s, int64_t oy, int64_t ox, F&& f) {
 
 void MultiplierForward(const DepthwiseShape& s, const float* src, const float* packed,
                        const Epilogue& epilogue, float* dst, ThreadPool* pool) {
-  const int64_t out_c = s.out_c(), m = s.multiplier, stride = DepthwisePackedChannels(s);
+  const int64_t out_c = s.out_c(), m = s.multiplier, block = DepthwiseBlockFloats(s);
   ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
     const int64_t row = static_cast<int64_t>(item);
     const float* image = src + row / s.out_h * s.h * s.w * s.c;
@@ -38,9 +38,9 @@ void MultiplierForward(const DepthwiseShape& s, const float* src, const float* p
       }
       ForTaps(s, row % s.out_h, ox, [&](int64_t tap, int64_t in_pixel) {
         const float* x = image + in_pixel * s.c;
-        const float* w = packed + tap * stride;
+        const float* w = packed + tap * kDepthwiseLanes;
         for (int64_t c = 0; c < s.c; ++c) {
-          for (int64_t o = c * m; o < (c + 1) * m; ++o) y[o] += x[c] * w[o];
+          for (int64_t o = c * m; o < (c + 1) * m; ++o) y[o] += x[c] * w[DepthwiseTaps(o, block)];
         }
       });
     }
@@ -53,7 +53,7 @@ void MultiplierForward(const DepthwiseShape& s, const float* src, const float* p
 
 void MultiplierInputGradient(const DepthwiseShape& s, const float* dy, const float* packed,
                              bool accumulate, float* dx, ThreadPool* pool) {
-  const int64_t out_c = s.out_c(), m = s.multiplier, stride = DepthwisePackedChannels(s);
+  const int64_t out_c = s.out_c(), m = s.multiplier, block = DepthwiseBlockFloats(s);
   // Outputs scatter into the image they came from, so that an image is one item.
   ParallelFor(pool, static_cast<size_t>(s.n), [&](size_t item) {
     const int64_t image = static_cast<int64_t>(item);
@@ -62,10 +62,10 @@ void MultiplierInputGradient(const DepthwiseShape& s, const float* dy, const flo
     for (int64_t pixel = 0; pixel < s.out_h * s.out_w; ++pixel) {
       const float* g = dy + (image * s.out_h * s.out_w + pixel) * out_c;
       ForTaps(s, pixel / s.out_w, pixel % s.out_w, [&](int64_t tap, int64_t in_pixel) {
-        const float* w = packed + tap * stride;
+        const float* w = packed + tap * kDepthwiseLanes;
         for (int64_t c = 0; c < s.c; ++c) {
           float sum = 0;
-          for (int64_t o = c * m; o < (c + 1) * m; ++o) sum += g[o] * w[o];
+          for (int64_t o = c * m; o < (c + 1) * m; ++o) sum += g[o] * w[DepthwiseTaps(o, block)];
           to[in_pixel * s.c + c] += sum;
         }
       });

@@ -117,15 +117,6 @@ double SumOfRates(ThreadPool* pool, double amount, F&& work) {
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-double MeasurePeak(const MachineKernels& kernels, ThreadPool* pool) {
-  double macs = 0;
-  Keep(kernels.fma(kRounds, &macs));
-  return 1e-9 * SumOfRates(pool, macs, [&](size_t) {
-           double mine;
-           Keep(kernels.fma(kRounds, &mine));
-         });
-}
-
 // Each thread reads memory of its own, often enough for at least 2 MB.
 double MeasureRead(const MachineKernels& kernels, ThreadPool* pool, size_t bytes) {
   const size_t rounds = std::max<size_t>(1, (size_t{2} << 20) / bytes);
@@ -158,12 +149,22 @@ double Machine::FloorSeconds(double macs, size_t bytes) const {
   return std::max(macs / peak_gmacs, static_cast<double>(bytes) / GBytesPerSecond(bytes)) * 1e-9;
 }
 
+double MeasurePeakGmacs(ThreadPool* pool) {
+  const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
+  double macs = 0;
+  Keep(kernels.fma(kRounds, &macs));
+  return 1e-9 * SumOfRates(pool, macs, [&](size_t) {
+           double mine;
+           Keep(kernels.fma(kRounds, &mine));
+         });
+}
+
 Machine MeasureMachine(ThreadPool* pool) {
   const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
   Machine machine;
   machine.threads = Threads(pool);
   machine.target = TargetName(CurrentTarget());
-  machine.peak_gmacs = MeasurePeak(kernels, pool);
+  machine.peak_gmacs = MeasurePeakGmacs(pool);
   // Inside the first, the second and the third cache of usual machines, and memory.
   for (const size_t kib : {16, 256, 4096, 65536}) {
     machine.read.push_back({kib * 1024 * static_cast<size_t>(machine.threads),

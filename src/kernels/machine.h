@@ -14,6 +14,10 @@ namespace linnet::kernels {
 // thread, with the current target (targets.h); 'macs' receives how many there were.
 double FmaSeconds(int rounds, double* macs);
 
+// 1e9 float32 multiply-adds a second of all threads together, with the current target: the best of
+// several short runs.
+double MeasurePeakGmacs(ThreadPool* pool);
+
 struct Bandwidth {
   size_t bytes = 0;  // that are gone through again and again
   double gbytes_per_second = 0;
