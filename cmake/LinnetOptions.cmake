@@ -9,7 +9,7 @@ target_include_directories(linnet_options INTERFACE
 
 if(LINNET_SANITIZE)
   target_compile_options(linnet_options INTERFACE
-    -fsanitize=${LINNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    -fsanitize=${LINNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(linnet_options INTERFACE -fsanitize=${LINNET_SANITIZE})
 endif()
 

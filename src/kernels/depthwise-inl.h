@@ -214,10 +214,11 @@ struct SegmentFns {
 };
 template <int KW, int S, int Q>
 constexpr SegmentFns ClippedFns() {
-  constexpr bool kOneColumn = KW == 3;
-  return {{RunSegment<KW, S, Q, Clip::kNone>, RunSegment < KW, S, Q,
-           kOneColumn ? Clip::kFirst : Clip::kAny >, RunSegment < KW, S, Q,
-           kOneColumn ? Clip::kLast : Clip::kAny >, RunSegment<KW, S, Q, Clip::kAny>}};
+  // Kernels of five may lose two columns.
+  constexpr Clip kFirst = KW == 3 ? Clip::kFirst : Clip::kAny;
+  constexpr Clip kLast = KW == 3 ? Clip::kLast : Clip::kAny;
+  return {{RunSegment<KW, S, Q, Clip::kNone>, RunSegment<KW, S, Q, kFirst>,
+           RunSegment<KW, S, Q, kLast>, RunSegment<KW, S, Q, Clip::kAny>}};
 }
 // By kind of kSegmentOutputs.
 template <int KW, int S>
@@ -308,14 +309,13 @@ inline void RunStrip(const Correlation& a, const InputRows& rows, float* dst, co
   }
 }
 
-// Columns [x0, x1) of row iy of the map, channels [c0, c0 + channels), into the ring.
-inline void CopyRow(const Correlation& a, const float* src, int64_t iy, int64_t x0, int64_t x1,
-                    int64_t c0, int64_t channels, const DepthwiseRing& ring, float* to) {
-  const float* from = src + (iy * a.in_w + x0) * a.c + c0;
+// 'pixels' runs of 'channels' floats, from memory where they lie 'pixel' floats apart to where they
+// touch.
+inline void CopyRow(const float* from, int64_t pixel, int64_t pixels, int64_t channels, float* to) {
   const DF d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  // Whole vectors: channels are a multiple of 32, as a.c is.
-  for (int64_t x = x0; x < x1; ++x, from += a.c, to += ring.channels) {
+  // Whole vectors: a ring's channels are a multiple of 32, and so are a map's that is copied.
+  for (int64_t x = 0; x < pixels; ++x, from += pixel, to += channels) {
     for (int64_t c = 0; c < channels; c += lanes) hn::Store(hn::LoadU(d, from + c), d, to + c);
   }
 }
@@ -330,21 +330,21 @@ inline void RunCopied(const Correlation& a, const float* src, float* dst, const 
   HWY_ALIGN float memory[DepthwiseRing::kFloats];
   for (; c0 < c1; c0 += ring.channels) {
     const int64_t channels = std::min(ring.channels, c1 - c0);
+    const int64_t row_floats = ring.columns * channels;
     for (int64_t ox0 = 0; ox0 < a.out_w; ox0 += ring.outputs) {
       const int64_t ox1 = std::min(ox0 + ring.outputs, a.out_w);
       const int64_t ix = ox0 * a.stride_w - a.pad_left;
       const int64_t x0 = std::clamp<int64_t>(ix, 0, a.in_w);
       const int64_t x1 =
           std::clamp<int64_t>((ox1 - 1) * a.stride_w - a.pad_left + a.kernel_w, x0, a.in_w);
-      const InputRows rows = {memory - x0 * ring.channels, ring.channels,
-                              ring.columns * ring.channels, a.kernel_h};
+      const InputRows rows = {memory - x0 * channels, channels, row_floats, a.kernel_h};
       int64_t copied = std::max<int64_t>(oy0 * a.stride_h - a.pad_top, 0);
       for (int64_t oy = oy0; oy < oy1; ++oy) {
         const int64_t iy = oy * a.stride_h - a.pad_top;
         copied = std::max(copied, iy);
         for (; copied < std::min(iy + a.kernel_h, a.in_h); ++copied) {
-          CopyRow(a, src, copied, x0, x1, c0, channels, ring,
-                  memory + copied % a.kernel_h * rows.row);
+          CopyRow(src + (copied * a.in_w + x0) * a.c + c0, a.c, x1 - x0, channels,
+                  memory + copied % a.kernel_h * row_floats);
         }
         RunStrip(a, rows, dst, residual, oy, ox0, ox1, c0, channels);
       }
