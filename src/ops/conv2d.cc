@@ -40,16 +40,15 @@ struct Conv2dOp {
   }
 
   static std::vector<ParamSpec> Params(const Conv2d& op, Shapes in) {
-    // Kaiming, mode fan_out, for the weight and zeros for the bias: torchvision's MobileNets.
     // Depthwise filters have so few weights that decay harms them (MobileNets, 1704.04861
     // sec. 3.2).
     const bool depthwise = op.groups > 1 && in[0].c() == op.groups;
-    const double fan_out = 1.0 * op.kernel[0] * op.kernel[1] * op.out_channels / op.groups;
+    const int64_t in_channels = in[0].c() / op.groups;
     std::vector<ParamSpec> specs = {
         {.name = "weight",
-         .shape = {op.out_channels, op.kernel[0], op.kernel[1], in[0].c() / op.groups},
+         .shape = {op.out_channels, op.kernel[0], op.kernel[1], in_channels},
          .init = Init::kKaimingNormal,
-         .fan = fan_out,
+         .fan = KaimingFan(op.kernel, in_channels, op.out_channels / op.groups, op.bias),
          .decay = !depthwise}};
     if (op.bias) specs.push_back({.name = "bias", .shape = {op.out_channels}});
     return specs;

@@ -119,11 +119,12 @@ struct DeformConv2dOp {
   }
 
   static std::vector<ParamSpec> Params(const DeformConv2d& op, Shapes in) {
+    const int64_t in_channels = in[0].c() / op.groups;
     std::vector<ParamSpec> specs = {
         {.name = "weight",
-         .shape = {op.out_channels, op.kernel[0], op.kernel[1], in[0].c() / op.groups},
+         .shape = {op.out_channels, op.kernel[0], op.kernel[1], in_channels},
          .init = Init::kKaimingNormal,
-         .fan = 1.0 * op.kernel[0] * op.kernel[1] * op.out_channels / op.groups,
+         .fan = KaimingFan(op.kernel, in_channels, op.out_channels / op.groups, op.bias),
          .decay = true}};
     if (op.bias) specs.push_back({.name = "bias", .shape = {op.out_channels}});
     return specs;

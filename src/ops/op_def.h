@@ -26,8 +26,8 @@ using Shapes = std::span<const Shape>;
 enum class Init {
   kZeros,
   kOnes,
-  kKaimingNormal,  // N(0, sqrt(2 / fan)): 1502.01852; for a convolution fan = kh * kw * out /
-                   // groups
+  kKaimingNormal,  // N(0, sqrt(2 / fan)): 1502.01852; of a convolution: KaimingFan in
+                   // ops/window.h
   kNormal001,      // N(0, 0.01): torchvision's last layer of MobileNets
   kConstant,       // 'constant'
   kRandomSigns,    // -1 or +1, equally likely

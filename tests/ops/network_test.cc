@@ -92,6 +92,15 @@ TEST(InitParams, HaveTheRightSpread) {
   EXPECT_EQ(Deviation(params.at("bn.running_var")), 1);
 }
 
+TEST(InitParams, WithABiasTheFanIsThatOfTheInputs) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\n"
+      "image = input(height=4, width=4, channels=512)\n"
+      "conv = conv2d(image, out_channels=10, bias=true)\n"
+      "return conv\n");
+  EXPECT_NEAR(Deviation(InitParams(graph, 1).at("conv.weight")), std::sqrt(2.0 / 512), 0.003);
+}
+
 TEST(InitParams, ConstantsAndCodes) {
   const Graph graph = GraphFromText(
       "linnet-graph 1\n"
