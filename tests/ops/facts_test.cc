@@ -321,10 +321,14 @@ TEST(Params, AsTorchvisionHasThem) {
   ASSERT_EQ(specs.size(), 2u);
   EXPECT_EQ(specs[0].name, "weight");
   EXPECT_EQ(specs[0].shape, (Shape{32, 3, 3, 8}));
-  EXPECT_EQ(specs[0].fan, 3 * 3 * 32 / 2);
+  EXPECT_EQ(specs[0].fan, 3 * 3 * 16 / 2);  // of the inputs, as there is a bias
   EXPECT_TRUE(specs[0].decay);
   EXPECT_EQ(specs[1].name, "bias");
   EXPECT_FALSE(specs[1].decay);
+  Conv2d before_norm = conv;
+  before_norm.bias = false;
+  EXPECT_EQ(DefOf(before_norm).params(before_norm, std::vector<Shape>{{1, 8, 8, 16}})[0].fan,
+            3 * 3 * 32 / 2);
   const auto norm = DefOf(BatchNorm{}).params(BatchNorm{}, std::vector<Shape>{{1, 8, 8, 16}});
   ASSERT_EQ(norm.size(), 4u);
   const char* names[] = {"weight", "bias", "running_mean", "running_var"};
