@@ -20,18 +20,18 @@ done
 scripts/install_deps.sh
 cmake --preset release >/dev/null
 cmake --build --preset release --target linnet >/dev/null
-[[ -s $results ]] || echo "family,arch,data,batch,steps,lr,top1,chance" >"$results"
+[[ -s $results ]] || echo "family,arch,data,batch,steps,lr,pipeline,top1,chance" >"$results"
 
-while IFS=';' read -r family arch set batch steps lr; do
+while IFS=';' read -r family arch set batch steps lr pipeline; do
   [[ $# == 0 || " $* " == *" $family "* ]] || continue
-  run="$family,\"$arch\",$set,$batch,$steps,$lr"
-  grep -qF "$run," "$results" && continue
+  python3 "$here/table.py" --has "$results" "$family" "$arch" "$steps" "$lr" "$pipeline" && continue
   echo "== $family: $arch on $set, $steps steps of $batch"
-  augment=()
+  augment=()  # changes to augmentation and pipeline
   [[ $set == mnist ]] && augment=(--augment crop=center,flip=0)
+  [[ -n $pipeline ]] && augment+=(--pipeline "$pipeline")
   top1=$("$linnet" train --data "$data/$set" --arch "$arch" --batch "$batch" --steps "$steps" \
     --lr "$lr" --threads 1 "${augment[@]}" --out "$out/$family" --json |
     python3 -c 'import json, sys; run = json.load(sys.stdin); assert run["split"] == "test"; print(run["top1"])')
-  echo "$run,$top1,0.1" >>"$results"
+  python3 "$here/table.py" --add "$results" "$family" "$arch" "$set" "$batch" "$steps" "$lr" "$pipeline" "$top1" 0.1
 done < <(python3 "$here/table.py" --members "$here/members.csv")
 "$linnet" archs --json | python3 "$here/table.py" "$here/members.csv" "$results" "$here/README.md"

@@ -2,6 +2,8 @@
 """Of members.csv and results.csv.
 
   table.py --members members.csv                      prints the members, fields separated by ';'
+  table.py --has results.csv FAMILY ARCH STEPS LR PIPELINE   succeeds if that run is there
+  table.py --add results.csv FIELD...                 adds a run
   table.py members.csv results.csv README.md < JSON   writes the table between the markers of README.md,
                                                       and names the families of `linnet archs --json`
                                                       that have no member
@@ -47,10 +49,19 @@ def write(members, results, readme):
     print(table(results), end="")
 
 
+def has(results, *run):
+    return any(run == tuple(row[key] for key in ("family", "arch", "steps", "lr", "pipeline")) for row in results)
+
+
 def main(arguments):
     if arguments[0] == "--members":
         for row in read(arguments[1]):
             print(";".join(row.values()))
+    elif arguments[0] == "--has":
+        sys.exit(0 if has(read(arguments[1]), *arguments[2:]) else 1)
+    elif arguments[0] == "--add":
+        with open(arguments[1], "a", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(arguments[2:])
     else:
         write(read(arguments[0]), read(arguments[1]), arguments[2])
 
