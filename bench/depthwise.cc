@@ -74,8 +74,8 @@ class Arena {
   static int64_t Rounded(int64_t floats) { return (floats + 15) / 16 * 16; }
 
  private:
-  static constexpr size_t kLeast = size_t{4}
-                                   << 20;  // as small maps lie in an arena with large ones
+  // 4 MB: small maps lie in an arena with large ones, and so in huge pages.
+  static constexpr size_t kLeast = size_t{4} << 20;
   static size_t Bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
   std::shared_ptr<void> memory_;
   float* next_;
