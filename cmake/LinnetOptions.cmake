@@ -13,13 +13,15 @@ if(LINNET_SANITIZE)
   target_link_options(linnet_options INTERFACE -fsanitize=${LINNET_SANITIZE})
 endif()
 
-# Development builds compile the vector code once, for AVX2 on x86 (every x86 processor since 2013),
-# instead of once for each instruction set.
+# Development builds compile the vector code once, for AVX2 on x86 (every x86 processor since 2013; the
+# preset dev-avx512 has AVX-512), instead of once for each instruction set.
+# Highway's AVX2 also asks for AES and PCLMUL, which x86-64-v3 leaves out.
+set(LINNET_ONE_TARGET_FLAGS -march=x86-64-v3 -maes -mpclmul CACHE STRING
+  "With LINNET_ONE_TARGET on x86: the compiler's flags for the instruction set")
 if(LINNET_ONE_TARGET)
   target_compile_definitions(linnet_options INTERFACE HWY_COMPILE_ONLY_STATIC)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    # Highway's AVX2 also asks for AES and PCLMUL, which x86-64-v3 leaves out.
-    target_compile_options(linnet_options INTERFACE -march=x86-64-v3 -maes -mpclmul)
+    target_compile_options(linnet_options INTERFACE ${LINNET_ONE_TARGET_FLAGS})
   endif()
 endif()
 
