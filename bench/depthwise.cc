@@ -1,6 +1,10 @@
 // Depthwise 3x3 beside what its bytes and operations allow.
 //
-//   bench_depthwise [threads=1] [target=avx3] [shapes=mobilenet|train|all]
+//   bench_depthwise [threads=1] [target=avx3] [shapes=mobilenet|train|all] [pixels=spread|touch]
+//
+// Maps of inference lie as a Plan lays them out, pixels of a power of two of channels a cache line
+// further apart than they need (pixels=spread), or side by side (pixels=touch); those of training
+// side by side.
 //
 // For each shape: the time, GMAC/s and GB/s, the floor, and floor/time. The floor is the larger of
 // bytes/bandwidth and multiply-adds/peak, both measured beside the shape, in turn with it, as a
@@ -138,7 +142,8 @@ double Report(const DepthwiseShape& s, const char* what, int64_t read, int64_t w
 
 void RunShape(const DepthwiseShape& s, bool gradients, ThreadPool* pool,
               std::vector<double>& ratios) {
-  const int64_t in = s.n * s.h * s.w * s.c, out = s.n * s.out_h * s.out_w * s.c;
+  const int64_t src_pixel = std::max(s.c, s.src_pixel), dst_pixel = std::max(s.c, s.dst_pixel);
+  const int64_t in = s.n * s.h * s.w * src_pixel, out = s.n * s.out_h * s.out_w * dst_pixel;
   const int64_t packed_floats = static_cast<int64_t>(DepthwisePackedBytes(s) / sizeof(float));
   const int64_t scratch_floats =
       static_cast<int64_t>(DepthwiseWeightGradientScratchBytes(s) / sizeof(float)) + 1;
@@ -151,7 +156,7 @@ void RunShape(const DepthwiseShape& s, bool gradients, ThreadPool* pool,
   PackDepthwise(s, w, packed);
   Epilogue epilogue;
   if (!gradients) epilogue = {bias, Activation::kRelu, 0, nullptr, 0};
-  ratios.push_back(Report(s, "forward", in, out, pool,
+  ratios.push_back(Report(s, "forward", s.n * s.h * s.w * s.c, s.n * s.out_h * s.out_w * s.c, pool,
                           [&] { DepthwiseForward(s, x, packed, epilogue, y, pool); }));
   if (!gradients) return;
   float* dx = arena.Take(in);
@@ -165,11 +170,12 @@ void RunShape(const DepthwiseShape& s, bool gradients, ThreadPool* pool,
 
 int Main(int argc, char** argv) {
   int threads = 1;
-  std::string shapes = "all";
+  std::string shapes = "all", pixels = "spread";
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     if (arg.starts_with("threads=")) threads = std::atoi(arg.c_str() + 8);
     if (arg.starts_with("shapes=")) shapes = arg.substr(7);
+    if (arg.starts_with("pixels=")) pixels = arg.substr(7);
     for (const int64_t target : Targets()) {
       std::string name = TargetName(target);
       std::transform(name.begin(), name.end(), name.begin(),
@@ -184,7 +190,11 @@ int Main(int argc, char** argv) {
     // MobileNet V1 at 224, batch 1: {size, channels, stride}
     const int rows[][3] = {{112, 32, 1}, {112, 64, 2}, {56, 128, 1}, {56, 128, 2}, {28, 256, 1},
                            {28, 256, 2}, {14, 512, 1}, {14, 512, 2}, {7, 1024, 1}};
-    for (const auto& r : rows) RunShape(Make(1, r[0], r[1], r[2]), false, &pool, ratios);
+    for (const auto& r : rows) {
+      DepthwiseShape s = Make(1, r[0], r[1], r[2]);
+      if (pixels == "spread") s.src_pixel = s.dst_pixel = DepthwiseSpreadPixel(s.c);
+      RunShape(s, false, &pool, ratios);
+    }
   }
   if (shapes != "mobilenet") {
     // MobileNet V1 x 0.5 on 32x32 pictures, batch 128.

@@ -269,7 +269,7 @@ inline void RunStrip(const Correlation& a, const InputRows& rows, float* dst, co
   s.bias = a.epilogue.bias == nullptr ? nullptr : a.epilogue.bias + c0;
   s.residual_pixel = a.epilogue.residual_stride;
   s.bounds = a.bounds;
-  s.y_pixel = a.c;
+  s.y_pixel = a.y_pixel;
   s.channels = static_cast<size_t>(channels);
   const int64_t slot = (iy + int64_t{ky.first} * a.dilation_h) % rows.slots;
   s.wrap = static_cast<int>(rows.slots - 1 - slot);
@@ -277,7 +277,7 @@ inline void RunStrip(const Correlation& a, const InputRows& rows, float* dst, co
     const int64_t ix = ox * a.stride_w - a.pad_left;
     const int64_t pixel = oy * a.out_w + ox;
     s.x = rows.x + slot * rows.row + ix * rows.pixel;
-    s.y = dst + pixel * a.c + c0;
+    s.y = dst + pixel * a.y_pixel + c0;
     s.residual = residual == nullptr ? nullptr : residual + pixel * s.residual_pixel + c0;
     int64_t outputs = 1;
     if (segments != nullptr) {
@@ -302,7 +302,7 @@ inline void RunStrip(const Correlation& a, const InputRows& rows, float* dst, co
     }
     if (a.activate_after) {
       for (int64_t q = 0; q < outputs; ++q) {
-        ActivateRow(a.epilogue.act, a.epilogue.alpha, s.y + q * a.c, s.channels);
+        ActivateRow(a.epilogue.act, a.epilogue.alpha, s.y + q * a.y_pixel, s.channels);
       }
     }
     ox += outputs;
@@ -343,7 +343,7 @@ inline void RunCopied(const Correlation& a, const float* src, float* dst, const 
         const int64_t iy = oy * a.stride_h - a.pad_top;
         copied = std::max(copied, iy);
         for (; copied < std::min(iy + a.kernel_h, a.in_h); ++copied) {
-          CopyRow(src + (copied * a.in_w + x0) * a.c + c0, a.c, x1 - x0, channels,
+          CopyRow(src + (copied * a.in_w + x0) * a.x_pixel + c0, a.x_pixel, x1 - x0, channels,
                   memory + copied % a.kernel_h * row_floats);
         }
         RunStrip(a, rows, dst, residual, oy, ox0, ox1, c0, channels);
@@ -355,10 +355,9 @@ inline void RunCopied(const Correlation& a, const float* src, float* dst, const 
 // Output rows [oy0, oy1) of one image, channels [c0, c1).
 inline void RunRows(const Correlation& a, const float* src, float* dst, const float* residual,
                     int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
-  if (DepthwiseCopies(a)) return RunCopied(a, src, dst, residual, oy0, oy1, c0, c1);
   const int64_t block = DepthwiseChannelBlock(a.c);
   for (; c0 < c1; c0 += block) {
-    const InputRows rows = {src + c0, a.c, a.in_w * a.c, a.in_h};
+    const InputRows rows = {src + c0, a.x_pixel, a.in_w * a.x_pixel, a.in_h};
     for (int64_t oy = oy0; oy < oy1; ++oy) {
       RunStrip(a, rows, dst, residual, oy, 0, a.out_w, c0, std::min(block, c1 - c0));
     }

@@ -16,6 +16,7 @@
 
 #include "kernels/depthwise-inl.h"
 #include "kernels/depthwise_gradient-inl.h"
+#include "kernels/depthwise_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels {
@@ -26,6 +27,7 @@ struct DepthwiseTable {
   // Output rows [oy0, oy1) of one image, channels [c0, c1).
   void (*rows)(const Correlation&, const float* src, float* dst, const float* residual, int64_t oy0,
                int64_t oy1, int64_t c0, int64_t c1);
+  int largest_walk;  // DepthwiseWalks
   // Rows [iy0, iy1) of dx of one image.
   void (*input_gradient)(const DepthwiseShape&, const float* packed, const float* dy, float* dx,
                          bool accumulate, int64_t iy0, int64_t iy1);
@@ -37,8 +39,18 @@ struct DepthwiseTable {
 
 namespace HWY_NAMESPACE {
 
+// Output rows [oy0, oy1) of one image, channels [c0, c1).
+void CorrelateRows(const Correlation& a, const float* src, float* dst, const float* residual,
+                   int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
+  const auto rows = DepthwiseWalks(a, kTileKernel) ? WalkRows
+                    : DepthwiseCopies(a)           ? RunCopied
+                                                   : RunRows;
+  rows(a, src, dst, residual, oy0, oy1, c0, c1);
+}
+
 const DepthwiseTable* GetDepthwiseTable() {
-  static constexpr DepthwiseTable kTable = {RunRows, InputGradientRows, WeightGradientRows};
+  static constexpr DepthwiseTable kTable = {CorrelateRows, kTileKernel, InputGradientRows,
+                                            WeightGradientRows};
   return &kTable;
 }
 
@@ -62,8 +74,21 @@ int64_t RowsPerItem(int64_t rows, int64_t row_floats, int64_t floats) {
 struct CorrelationCut {
   int64_t rows, channels;
 };
-CorrelationCut CutCorrelation(const Correlation& a) {
+// Tiles are independent over channels, while bands of rows share some: so bands are several tiles
+// high, about equal, and what is still too large is cut by channels, four lines of them at least.
+CorrelationCut CutWalk(const Correlation& a, int64_t floats) {
+  constexpr int64_t kTiles = 12, kChannels = 64;
+  const int64_t wanted = RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, floats);
+  const int64_t most = std::max(wanted, kTiles);
+  const int64_t bands = std::max<int64_t>((a.out_h + most / 2) / most, 1);
+  const int64_t rows = (a.out_h + bands - 1) / bands;
+  const int64_t channels = floats / std::max<int64_t>(rows * a.stride_h * a.in_w, 1);
+  return {std::max<int64_t>(rows, 1), (channels / kChannels + 1) * kChannels};
+}
+
+CorrelationCut CutCorrelation(const Correlation& a, int largest_walk) {
   constexpr int64_t kItemFloats = 32768;
+  if (DepthwiseWalks(a, largest_walk)) return CutWalk(a, kItemFloats);
   if (!DepthwiseCopies(a))
     return {RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, kItemFloats), a.c};
   // Each band of rows copies kernel_h - 1 rows that another one copies, too: so few bands, and the
@@ -75,7 +100,7 @@ CorrelationCut CutCorrelation(const Correlation& a) {
 void RunCorrelation(const Correlation& a, int64_t images, const float* src, float* dst,
                     ThreadPool* pool) {
   const DepthwiseTable& table = *HWY_DYNAMIC_DISPATCH(GetDepthwiseTable)();
-  const CorrelationCut cut = CutCorrelation(a);
+  const CorrelationCut cut = CutCorrelation(a, table.largest_walk);
   const int64_t bands = (a.out_h + cut.rows - 1) / cut.rows;
   const int64_t groups = (a.c + cut.channels - 1) / cut.channels;
   ParallelFor(pool, static_cast<size_t>(images * bands * groups), [&](size_t item) {
@@ -86,7 +111,7 @@ void RunCorrelation(const Correlation& a, int64_t images, const float* src, floa
     const int64_t out = image * a.out_h * a.out_w;
     const float* residual = a.epilogue.residual;
     if (residual != nullptr) residual += out * a.epilogue.residual_stride;
-    table.rows(a, src + image * a.in_h * a.in_w * a.c, dst + out * a.c, residual, oy,
+    table.rows(a, src + image * a.in_h * a.in_w * a.x_pixel, dst + out * a.y_pixel, residual, oy,
                std::min(oy + cut.rows, a.out_h), c, std::min(c + cut.channels, a.c));
   });
 }
@@ -147,25 +172,25 @@ void PackDepthwise(const DepthwiseShape& s, const float* weights, float* packed)
 void DepthwiseForward(const DepthwiseShape& s, const float* src, const float* packed,
                       const Epilogue& epilogue, float* dst, ThreadPool* pool) {
   if (s.multiplier != 1) return MultiplierForward(s, src, packed, epilogue, dst, pool);
-  Correlation a = {s.h,
-                   s.w,
-                   s.out_h,
-                   s.out_w,
-                   s.c,
-                   s.kernel_h,
-                   s.kernel_w,
-                   s.stride_h,
-                   s.stride_w,
-                   s.dilation_h,
-                   s.dilation_w,
-                   s.pad_top,
-                   s.pad_left,
-                   packed,
-                   kDepthwiseLanes,
-                   DepthwiseBlockFloats(s),
-                   epilogue,
-                   {},
-                   false};
+  Correlation a = {.in_h = s.h,
+                   .in_w = s.w,
+                   .out_h = s.out_h,
+                   .out_w = s.out_w,
+                   .c = s.c,
+                   .x_pixel = s.src_pixel == 0 ? s.c : s.src_pixel,
+                   .y_pixel = s.dst_pixel == 0 ? s.c : s.dst_pixel,
+                   .kernel_h = s.kernel_h,
+                   .kernel_w = s.kernel_w,
+                   .stride_h = s.stride_h,
+                   .stride_w = s.stride_w,
+                   .dilation_h = s.dilation_h,
+                   .dilation_w = s.dilation_w,
+                   .pad_top = s.pad_top,
+                   .pad_left = s.pad_left,
+                   .weights = packed,
+                   .tap = kDepthwiseLanes,
+                   .block = DepthwiseBlockFloats(s),
+                   .epilogue = epilogue};
   SetActivation(a);
   RunCorrelation(a, s.n, src, dst, pool);
 }
@@ -176,25 +201,24 @@ void DepthwiseInputGradient(const DepthwiseShape& s, const float* dy, const floa
   if (s.stride_h == 1 && s.stride_w == 1) {
     // dx is the correlation of dy with the taps in reverse order.
     const int64_t taps = int64_t{s.kernel_h} * s.kernel_w;
-    Correlation a = {s.out_h,
-                     s.out_w,
-                     s.h,
-                     s.w,
-                     s.c,
-                     s.kernel_h,
-                     s.kernel_w,
-                     1,
-                     1,
-                     s.dilation_h,
-                     s.dilation_w,
-                     int64_t{s.kernel_h - 1} * s.dilation_h - s.pad_top,
-                     int64_t{s.kernel_w - 1} * s.dilation_w - s.pad_left,
-                     packed + (taps - 1) * kDepthwiseLanes,
-                     -kDepthwiseLanes,
-                     DepthwiseBlockFloats(s),
-                     Epilogue(),
-                     {},
-                     false};
+    Correlation a = {.in_h = s.out_h,
+                     .in_w = s.out_w,
+                     .out_h = s.h,
+                     .out_w = s.w,
+                     .c = s.c,
+                     .x_pixel = s.c,
+                     .y_pixel = s.c,
+                     .kernel_h = s.kernel_h,
+                     .kernel_w = s.kernel_w,
+                     .stride_h = 1,
+                     .stride_w = 1,
+                     .dilation_h = s.dilation_h,
+                     .dilation_w = s.dilation_w,
+                     .pad_top = int64_t{s.kernel_h - 1} * s.dilation_h - s.pad_top,
+                     .pad_left = int64_t{s.kernel_w - 1} * s.dilation_w - s.pad_left,
+                     .weights = packed + (taps - 1) * kDepthwiseLanes,
+                     .tap = -kDepthwiseLanes,
+                     .block = DepthwiseBlockFloats(s)};
     if (accumulate) a.epilogue.residual = dx;
     a.epilogue.residual_stride = s.c;
     SetActivation(a);

@@ -13,6 +13,7 @@ namespace linnet::kernels {
 // each channel. Padding may be negative (the gradient of an input with much padding).
 struct Correlation {
   int64_t in_h, in_w, out_h, out_w, c;
+  int64_t x_pixel, y_pixel;  // floats from one pixel of the input, of the result, to the next
   int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
   int64_t pad_top, pad_left;
   const float* weights;  // tap 0
@@ -69,6 +70,15 @@ inline bool DepthwiseHasSegments(int kernel_w, int stride_w, int dilation_w) {
   return (kernel_w == 3 || kernel_w == 5) && stride_w <= 2 && dilation_w == 1;
 }
 
+// Whether tiles walk over the map (depthwise_tile-inl.h), whose pixels then have to spread.
+// 'largest': the largest kernel for which the instruction set has tiles.
+inline bool DepthwiseWalks(const Correlation& a, int largest) {
+  const bool fits = DepthwiseHasSegments(a.kernel_w, a.stride_w, a.dilation_w) &&
+                    a.kernel_h == a.kernel_w && a.stride_h == a.stride_w && a.dilation_h == 1;
+  return fits && a.kernel_w <= largest && DepthwiseSpreads(a.x_pixel) &&
+         DepthwiseSpreads(a.y_pixel);
+}
+
 // Whether rows are copied: where the lines under a segment of four outputs, which all lie a
 // multiple of 2048 bytes apart, are more than the one or two sets of eight lines can hold that they
 // fall into.
@@ -76,8 +86,8 @@ inline bool DepthwiseCopies(const Correlation& a) {
   constexpr int64_t kWay = 4096 / sizeof(float), kLines = 8;
   const bool fits = DepthwiseHasSegments(a.kernel_w, a.stride_w, a.dilation_w) &&
                     a.dilation_h == 1 && a.kernel_h <= 5;
-  if (!fits || a.c % (kWay / 2) != 0) return false;
-  const int64_t sets = a.c % kWay == 0 ? 1 : 2;
+  if (!fits || a.x_pixel % (kWay / 2) != 0) return false;
+  const int64_t sets = a.x_pixel % kWay == 0 ? 1 : 2;
   const int64_t columns = std::min<int64_t>(a.in_w, a.kernel_w + 3 * a.stride_w);
   return a.kernel_h * columns > sets * kLines;
 }

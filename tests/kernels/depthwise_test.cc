@@ -158,6 +158,47 @@ TEST(Depthwise, Epilogue) {
   }
 }
 
+// Pixels that lie further apart than their channels, as a Plan lays them out: the same numbers, and
+// nothing between the pixels is touched.
+TEST(Depthwise, PixelsApart) {
+  for (const DepthwiseShape& s : {Make(2, 9, 23, 67, 3, 1, 1, 1), Make(1, 13, 12, 128, 3, 2, 1, 1),
+                                  Make(1, 7, 7, 512, 3, 1, 1, 1), Make(1, 12, 12, 16, 5, 2, 1, 2),
+                                  Make(1, 9, 11, 40, 5, 1, 2, 2), Make(1, 9, 12, 10, 7, 1, 3, 3)}) {
+    const Case c(s, 10);
+    SCOPED_TRACE(c.Name());
+    DepthwiseShape apart = s;
+    apart.src_pixel = s.c + 16, apart.dst_pixel = s.c + 3;
+    const auto pixels = static_cast<size_t>(s.n * s.out_h * s.out_w),
+               channels = static_cast<size_t>(s.c);
+    GuardedBuffer x(static_cast<size_t>(s.n * s.h * s.w * apart.src_pixel) - 16);
+    x.Randomize(11);
+    for (size_t i = 0; i < c.x.size(); ++i)
+      x[i / channels * (channels + 16) + i % channels] = c.x[i];
+    const Epilogue epilogue = {nullptr, Activation::kRelu6, 0, c.dy.data(), s.c};
+    ForEveryTarget([&] {
+      GuardedBuffer want(c.dy.size());
+      DepthwiseForward(s, c.x.data(), c.packed.data(), epilogue, want.data(), nullptr);
+      SameForAnyThreads([&](ThreadPool* pool) {
+        GuardedBuffer y(pixels * (channels + 3) - 3);
+        std::fill(y.data(), y.data() + y.size(), -9.0f);
+        DepthwiseForward(apart, x.data(), c.packed.data(), epilogue, y.data(), pool);
+        EXPECT_TRUE(y.GuardsIntact());
+        for (size_t i = 0; i < y.size(); ++i) {
+          const size_t pixel = i / (channels + 3), channel = i % (channels + 3);
+          const bool between = channel >= channels;
+          const float expected = between ? -9.0f : want[pixel * channels + channel];
+          if (between ? y[i] != expected : std::abs(y[i] - expected) > 1e-5f) {
+            ADD_FAILURE() << "pixel " << pixel << " channel " << channel << ": " << y[i] << ", not "
+                          << expected;
+            break;
+          }
+        }
+        return Floats(y);
+      });
+    });
+  }
+}
+
 // The sum may be written over the residual.
 TEST(Depthwise, ResidualInPlace) {
   const Case c(Make(1, 9, 13, 37, 3, 1, 1, 1), 3);

@@ -1,0 +1,194 @@
+// Depthwise correlation by tiles that walk along the rows: 3x3 and 5x5 of stride 1 and 2, without
+// dilation.
+//
+// A tile is one vector of channels and R rows of outputs. It goes from the left end of the map to
+// the right; at each step it loads the S next columns of its (R-1)*S + KH input rows, once, and
+// multiplies them into the sums of all outputs that they belong to: R rows times J = ceil(KW/S)
+// neighbouring columns. So an output costs ((R-1)*S + KH)*S / R loads, 1.5 for 3x3 of stride 1, and
+// not the nine of its taps; and a line of the map comes into the first-level cache little more than
+// once, in whatever set of it the line falls.
+#if defined(LINNET_KERNELS_DEPTHWISE_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LINNET_KERNELS_DEPTHWISE_TILE_INL_H_
+#undef LINNET_KERNELS_DEPTHWISE_TILE_INL_H_
+#else
+#define LINNET_KERNELS_DEPTHWISE_TILE_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "kernels/activation-inl.h"
+#include "kernels/depthwise-inl.h"
+#include "kernels/depthwise_cut.h"
+#include "kernels/inline_lambda.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Rows of outputs of a tile, so that the sums, a column of inputs and a tap stay in the registers:
+// for 5x5 of stride 1 20 + 8 + 1 of 32; of 16, 9 + 5 + 1 for 3x3 (two rows were slower on every
+// layer of MobileNet V1 but one), and 5x5 is left to the segments.
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+inline constexpr int kTileRows = 4, kTileKernel = 5;
+#else
+inline constexpr int kTileRows = 3, kTileKernel = 3;
+#endif
+
+struct TileColumns {
+  const float* x;  // input row 0 of the tile, column 0 of the map, the vector's first channel
+  int64_t x_pixel, x_row;  // floats to the next column, to the next row
+  int64_t in_w, out_w;
+  int64_t pad_left;
+  int first, last;  // input rows of the tile that the map has
+  const float* w;   // tap 0
+  int64_t tap;      // floats to the next tap
+  const float* bias;
+  const float* residual;
+  int64_t residual_pixel, residual_row;
+  const float* bounds;
+  float* y;
+  int64_t y_pixel, y_row;
+  size_t channels;  // of the vector that exist
+};
+
+// Adds column 'x' of the inputs to the sums of the outputs whose tap kx = s + j*S it is; the sums
+// of slot J-1 belong to the leftmost output. Rows that the map does not have are zeros: to leave
+// their products out costs more than it saves.
+template <int K, int S, int R, int s, bool kClipped, bool kPart, int J>
+HWY_INLINE void AddColumn(const TileColumns& t, const float* HWY_RESTRICT x, VF (&sums)[J][R]) {
+  VF in[(R - 1) * S + K];
+  Unroll<(R - 1) * S + K>([&](auto i) LINNET_LAMBDA {
+    const bool outside = kClipped && (i() < t.first || i() >= t.last);
+    in[i()] =
+        outside ? hn::Zero(DF()) : InRegister(LoadVector<kPart>(x + i() * t.x_row, t.channels));
+  });
+  Unroll<J>([&](auto j) LINNET_LAMBDA {
+    constexpr int kX = s + j() * S;
+    if constexpr (kX < K) {
+      Unroll<K>([&](auto ky) LINNET_LAMBDA {
+        const VF w = hn::LoadU(DF(), t.w + (ky() * K + kX) * t.tap);
+        Unroll<R>([&](auto r) LINNET_LAMBDA {
+          sums[j()][r()] = hn::MulAdd(in[r() * S + ky()], w, sums[j()][r()]);
+        });
+      });
+    }
+  });
+}
+
+// The finished sums of column 'ox' of the outputs.
+template <int R, bool kPart>
+HWY_INLINE void StoreColumn(const TileColumns& t, int64_t ox, const VF (&sums)[R]) {
+  const VF low = hn::Set(DF(), t.bounds[0]), high = hn::Set(DF(), t.bounds[1]);
+  Unroll<R>([&](auto r) LINNET_LAMBDA {
+    VF y = sums[r()];
+    if (t.residual != nullptr) {
+      const float* residual = t.residual + ox * t.residual_pixel + r() * t.residual_row;
+      y = hn::Add(y, LoadVector<kPart>(residual, t.channels));
+    }
+    StoreVector<kPart>(AtMost(AtLeast(y, low), high), t.y + ox * t.y_pixel + r() * t.y_row,
+                       t.channels);
+  });
+}
+
+template <int K, int S, int R, bool kClipped, bool kPart>
+void WalkColumns(const TileColumns& tile) {
+  const TileColumns t = tile;  // a copy, which no store to y can change
+  constexpr int J = (K + S - 1) / S;
+  const VF bias = t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kPart>(t.bias, t.channels);
+  VF sums[J][R];
+  Unroll<J>([&](auto j)
+                LINNET_LAMBDA { Unroll<R>([&](auto r) LINNET_LAMBDA { sums[j()][r()] = bias; }); });
+  int64_t ix = -t.pad_left;
+  for (int64_t ox = 1 - J; ox < t.out_w; ++ox) {
+    Unroll<S>([&](auto s) LINNET_LAMBDA {
+      const int64_t column = ix + s();
+      if (column < 0 || column >= t.in_w) return;
+      AddColumn<K, S, R, s(), kClipped, kPart>(t, t.x + column * t.x_pixel, sums);
+    });
+    ix += S;
+    if (ox >= 0) StoreColumn<R, kPart>(t, ox, sums[J - 1]);
+    Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
+      Unroll<R>([&](auto r) LINNET_LAMBDA { sums[J - 1 - j()][r()] = sums[J - 2 - j()][r()]; });
+    });
+    Unroll<R>([&](auto r) LINNET_LAMBDA { sums[0][r()] = bias; });
+  }
+}
+
+using WalkFn = void (*)(const TileColumns&);
+struct WalkFns {
+  WalkFn of[2][2];  // [clipped][part]
+};
+template <int K, int S, int R>
+inline constexpr WalkFns kWalksOf = {
+    {{WalkColumns<K, S, R, false, false>, WalkColumns<K, S, R, false, true>},
+     {WalkColumns<K, S, R, true, false>, WalkColumns<K, S, R, true, true>}}};
+// By rows - 1.
+template <int K, int S, int... I>
+constexpr std::array<WalkFns, sizeof...(I)> MakeWalks(std::integer_sequence<int, I...>) {
+  return {kWalksOf<K, S, I + 1>...};
+}
+template <int K, int S>
+inline constexpr auto kWalks = MakeWalks<K, S>(std::make_integer_sequence<int, kTileRows>());
+
+inline const std::array<WalkFns, kTileRows>& WalksFor(int kernel, int stride) {
+  if constexpr (kTileKernel == 5) {
+    if (kernel == 5) return stride == 1 ? kWalks<5, 1> : kWalks<5, 2>;
+  }
+  return stride == 1 ? kWalks<3, 1> : kWalks<3, 2>;
+}
+
+// Output rows [oy0, oy1) of one image, channels [c0, c1).
+inline void WalkRows(const Correlation& a, const float* src, float* dst, const float* residual,
+                     int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
+  const auto& walks = WalksFor(a.kernel_w, a.stride_w);
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
+  TileColumns t;
+  t.x_pixel = a.x_pixel;
+  t.y_pixel = a.y_pixel;
+  t.x_row = a.in_w * a.x_pixel;
+  t.y_row = a.out_w * a.y_pixel;
+  t.in_w = a.in_w;
+  t.out_w = a.out_w;
+  t.pad_left = a.pad_left;
+  t.tap = a.tap;
+  t.residual_pixel = a.epilogue.residual_stride;
+  t.residual_row = a.out_w * t.residual_pixel;
+  t.bounds = a.bounds;
+  for (int64_t oy = oy0; oy < oy1;) {
+    // Rows are dealt out evenly: 4 + 3 and not 4 + 4 - 1.
+    const int64_t tiles = (oy1 - oy + kTileRows - 1) / kTileRows;
+    const int64_t rows = (oy1 - oy + tiles - 1) / tiles;
+    const int64_t iy = oy * a.stride_h - a.pad_top;
+    const int64_t in_rows = (rows - 1) * a.stride_h + a.kernel_h;
+    t.first = static_cast<int>(std::clamp<int64_t>(-iy, 0, in_rows));
+    t.last = static_cast<int>(std::clamp<int64_t>(a.in_h - iy, 0, in_rows));
+    const bool clipped = t.first > 0 || t.last < in_rows;
+    for (int64_t c = c0; c < c1; c += lanes) {
+      t.channels = static_cast<size_t>(std::min(lanes, c1 - c));
+      t.x = src + iy * t.x_row + c;
+      t.y = dst + oy * t.y_row + c;
+      t.w = a.weights + DepthwiseTaps(c, a.block);
+      t.bias = a.epilogue.bias == nullptr ? nullptr : a.epilogue.bias + c;
+      t.residual = residual == nullptr ? nullptr : residual + oy * t.residual_row + c;
+      walks[rows - 1].of[clipped][t.channels < hn::Lanes(DF())](t);
+    }
+    if (a.activate_after) {
+      for (int64_t pixel = oy * a.out_w; pixel < (oy + rows) * a.out_w; ++pixel) {
+        ActivateRow(a.epilogue.act, a.epilogue.alpha, dst + pixel * a.y_pixel + c0,
+                    static_cast<size_t>(c1 - c0));
+      }
+    }
+    oy += rows;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // LINNET_KERNELS_DEPTHWISE_TILE_INL_H_
