@@ -55,21 +55,47 @@ void FetchRows(const Block& block, int64_t row, int64_t rows, int64_t k) {
   }
 }
 
-// All rows of the block times one panel, over one stretch of terms.
+// A part of the packed B: one panel over one stretch of terms.
+struct Part {
+  const float* b = nullptr;
+  int64_t floats = 0;
+};
+
+Part PartOf(const MicroKernels& kernels, const Block& block, int64_t panel, const Depth& depth) {
+  const int64_t column = panel * kernels.panel_width();
+  const int64_t width =
+      RoundUp(std::min<int64_t>(kernels.panel_width(), block.n - column), kernels.lanes);
+  const int64_t first = depth.tap0 * block.k + depth.k0;
+  const int64_t terms = (depth.tap1 - depth.tap0) * (depth.k1 - depth.k0);
+  return {PanelOf(kernels, block.packed, block.taps * block.k, panel) + first * width,
+          terms * width};
+}
+
+// Lets tile 'tile' ask for its share of the part that comes next: as many lines as it has terms.
+// With few rows (a map of 7x7) the first tile of a part would otherwise wait for each line of it to
+// come from the L3 or from memory. With so few that the shares would not be the whole part, the
+// product is no faster than memory, and the hardware's own prefetching keeps up.
+void FetchShare(const Part& next, int64_t tile, int64_t tiles, TileArgs& args) {
+  constexpr int64_t kLineFloats = 16;
+  const int64_t share = args.taps * args.k * kLineFloats;
+  const bool wanted = tile * share < next.floats && tiles * share >= next.floats;
+  args.next = wanted ? next.b + tile * share : args.b;
+  args.next_step = wanted ? kLineFloats : 0;
+}
+
+// All rows of the block times one panel, over one stretch of terms; 'next' is the part after it.
 void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, const Depth& depth,
-              bool first, bool last) {
+              bool first, bool last, const Part& next) {
   const int64_t column = panel * kernels.panel_width();
   const int64_t cols = std::min<int64_t>(kernels.panel_width(), block.n - column);
   const int64_t vectors = DivUp(cols, kernels.lanes);
-  const int64_t width = vectors * kernels.lanes;
   const Epilogue* epilogue = last ? block.epilogue : nullptr;
   TileArgs args;
   args.a_stride = block.rows;
   args.a_offset = depth.k0;
   args.taps = depth.tap1 - depth.tap0;
   args.k = depth.k1 - depth.k0;
-  args.b = PanelOf(kernels, block.packed, block.taps * block.k, panel) +
-           (depth.tap0 * block.k + depth.k0) * width;
+  args.b = PartOf(kernels, block, panel, depth).b;
   args.c_offset = column;
   args.cols = cols;
   args.load_c = block.accumulate || !first;
@@ -89,6 +115,7 @@ void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, co
           epilogue->residual + (block.first_row + row) * epilogue->residual_stride + column;
     }
     if (panel == block.first_panel) FetchRows(block, row + rows, rows, args.k);
+    FetchShare(next, tile, tiles, args);
     kernels.tile[vectors][rows](args);
     if (activate) {
       for (int64_t i = 0; i < rows; ++i) {
@@ -105,9 +132,13 @@ Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k) {
   const int64_t panels = DivUp(n, kernels.panel_width());
   Cut cut;
   // Multiples of 24 are whole tiles of 6, 8 and 12 rows.
-  cut.block_rows = std::clamp<int64_t>(kBlockFloats / depth / 24 * 24, 24, kMaxBlockRows);
+  const int64_t most_rows = std::clamp<int64_t>(kBlockFloats / depth / 24 * 24, 24, kMaxBlockRows);
   const int64_t tasks = std::clamp<int64_t>(m * n * k / kMinTaskMacs, 1, kTasks);
-  cut.block_rows = std::clamp<int64_t>(RoundUp(DivUp(m, tasks), 24), 24, cut.block_rows);
+  // Each block of rows reads all panels again. So panels make the tasks, as far as they go, and
+  // rows the rest; never a last block of a row or two, which costs as much reading as a full one.
+  cut.row_blocks = std::max(DivUp(m, most_rows), std::min(DivUp(m, 24), tasks / (2 * panels)));
+  cut.block_rows = DivUp(m, cut.row_blocks);
+  if (cut.block_rows > 96) cut.block_rows = std::min(RoundUp(cut.block_rows, 24), most_rows);
   cut.row_blocks = DivUp(m, cut.block_rows);
   cut.block_panels = DivUp(panels, std::min(panels, DivUp(tasks, cut.row_blocks)));
   cut.panel_blocks = DivUp(panels, cut.block_panels);
@@ -115,17 +146,28 @@ Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k) {
 }
 
 void RunBlock(const MicroKernels& kernels, const Block& block) {
-  int64_t tap = 0, k = 0;
+  const int64_t panels = DivUp(block.n, kernels.panel_width());
+  Depth depth = NextDepth(block, 0, 0);
   bool first = true, last = false;
   while (!last) {
-    const Depth depth = NextDepth(block, tap, k);
     const bool tap_done = depth.k1 == block.k;
     last = tap_done && depth.tap1 >= block.taps;
+    // After the last stretch another block begins, mostly with the panel to the right.
+    const Depth after =
+        last ? NextDepth(block, 0, 0)
+             : NextDepth(block, tap_done ? depth.tap1 : depth.tap0, tap_done ? 0 : depth.k1);
     for (int64_t panel = block.first_panel; panel < block.last_panel; ++panel) {
-      RunPanel(kernels, block, panel, depth, first, last);
+      Part next;
+      if (panel + 1 < block.last_panel) {
+        next = PartOf(kernels, block, panel + 1, depth);
+      } else if (!last) {
+        next = PartOf(kernels, block, block.first_panel, after);
+      } else if (panel + 1 < panels) {
+        next = PartOf(kernels, block, panel + 1, after);
+      }
+      RunPanel(kernels, block, panel, depth, first, last, next);
     }
-    tap = tap_done ? depth.tap1 : tap;
-    k = tap_done ? 0 : depth.k1;
+    depth = after;
     first = false;
   }
 }

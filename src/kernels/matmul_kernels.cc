@@ -125,6 +125,7 @@ void Tile(const TileArgs& t) {
     }
   }
   const float* HWY_RESTRICT b = t.b;
+  [[maybe_unused]] const float* next = t.next;
   for (int64_t tap = 0; tap < t.taps; ++tap) {
     const float* a[kMR];
     LINNET_UNROLL
@@ -134,6 +135,12 @@ void Tile(const TileArgs& t) {
       LINNET_UNROLL
       for (int j = 0; j < kNV; ++j) vb[j] = hn::Load(d, b + j * kLanes);
       b += kWidth;
+      // Only where panels are many; tiles of twelve rows have no register left for one more
+      // pointer.
+      if constexpr (kNV == kVectors) {
+        hwy::Prefetch(next);
+        next += t.next_step;
+      }
       LINNET_UNROLL
       for (int i = 0; i < kMR; ++i) {
         const V va = hn::Set(d, a[i][k]);

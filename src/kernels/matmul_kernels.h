@@ -16,8 +16,12 @@ struct TileArgs {
   int64_t a_stride = 0;             // pointers from one tap to the next
   int64_t a_offset = 0;             // floats, added to every pointer of a
   int64_t taps = 1;
-  int64_t k = 0;              // floats a tap
-  const float* b = nullptr;   // [taps][k][vectors * lanes], 64-byte aligned
+  int64_t k = 0;             // floats a tap
+  const float* b = nullptr;  // [taps][k][vectors * lanes], 64-byte aligned
+  // Memory that will be read soon, asked for with each of the taps * k terms: every 'next_step'
+  // floats, or always the same line.
+  const float* next = nullptr;
+  int64_t next_step = 0;
   float* const* c = nullptr;  // row pointers
   int64_t c_offset = 0;       // floats, added to every pointer of c: the panel's first column
   int64_t cols = 0;  // columns of c that exist, in the last vector of the panel at least one
