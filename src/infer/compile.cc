@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "infer/channel_views.h"
 #include "infer/layout.h"
 #include "infer/plan.h"
 #include "infer/plan_impl.h"
@@ -43,6 +44,7 @@ Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape&
                     std::span<const ParamSpec> specs, int threads) {
   Prepare result;
   result.memory.bytes = F32Bytes(out);
+  result.memory.pixel_bytes = F32Bytes({Channels(out)});
   result.memory.external = std::holds_alternative<Input>(node.op);
   result.memory.view = IsView(node.op, in);
   if (result.memory.external) return result;
@@ -56,6 +58,12 @@ Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape&
   result.prepared = DefOf(node.op).prepare(node.op, {in, out, false, threads});
   result.memory.scratch_bytes = result.prepared.scratch_bytes;
   result.memory.in_place = result.prepared.in_place;
+  result.memory.strided_in = result.prepared.strided_in;
+  result.memory.strided_out = result.prepared.strided_out;
+  result.memory.joins_channels = result.prepared.joins_channels;
+  if (result.prepared.takes_channel >= 0) {
+    result.memory.takes_bytes = static_cast<int64_t>(F32Bytes({result.prepared.takes_channel}));
+  }
   info.kernel = result.prepared.kernel;
   info.refused = result.prepared.refused;
   info.macs = DefOf(node.op).macs(node.op, in, out);
@@ -64,6 +72,26 @@ Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape&
   for (const ParamSpec& spec : specs) info.weight_bytes += F32Bytes(spec.shape);
   info.scratch_bytes = result.prepared.scratch_bytes;
   return result;
+}
+
+// A step whose inputs or result live among the channels of others copies less, or nothing.
+void CountCopies(const Graph& graph, const std::vector<ChannelPlace>& places,
+                 std::vector<Prepare>& prepares) {
+  for (size_t i = 0; i < places.size(); ++i) {
+    Prepare& prepare = prepares[i];
+    if (places[i].nothing_to_do) {
+      prepare.prepared.forward = nullptr;
+      prepare.info.kernel = "view";
+      prepare.info.bytes = 0;
+    } else if (prepare.memory.joins_channels) {
+      size_t offset = places[i].offset;
+      for (const Value part : graph.nodes[i].inputs) {
+        const bool there = places[part].home == places[i].home && places[part].offset == offset;
+        if (there) prepare.info.bytes -= 2 * prepares[part].memory.bytes;
+        offset += prepares[part].memory.pixel_bytes;
+      }
+    }
+  }
 }
 
 // The parameters of a node in the order of their specs. Packing takes what the kernel needs, and
@@ -86,6 +114,9 @@ struct PlanBuilder {
   const std::vector<Shape>& shapes;
   const Layout& layout;
 
+  // In numbers; 0: pixels touch.
+  int64_t StrideOf(Value value) const { return static_cast<int64_t>(layout.stride[value] / 4); }
+
   Tensor ViewOf(Value value) const {
     if (layout.value[value] == Layout::kExternal) return Tensor::View(nullptr, shapes[value]);
     std::byte* data = static_cast<std::byte*>(impl.arena.get()) + layout.value[value];
@@ -100,8 +131,10 @@ struct PlanBuilder {
         impl.input_uses.push_back({static_cast<int>(impl.steps.size()), static_cast<int>(k)});
       }
       step.in.push_back(ViewOf(node.inputs[k]));
+      step.in_stride.push_back(StrideOf(node.inputs[k]));
     }
     step.out = ViewOf(i);
+    step.out_stride = StrideOf(i);
     step.scratch = static_cast<std::byte*>(impl.arena.get()) + layout.scratch[i];
     step.prepared = std::move(prepare.prepared);
     prepare.info.in_place = layout.in_place[i];
@@ -139,7 +172,10 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
         PrepareNode(node, InputShapes(node, shapes), shapes[i], specs[i], impl->threads));
     memory.push_back(prepares.back().memory);
   }
-  const Layout layout = PlanLayout(impl->graph, memory);
+  const std::vector<ChannelPlace> places =
+      options.channel_views ? PlaceChannels(impl->graph, memory) : PlaceApart(memory);
+  CountCopies(impl->graph, places, prepares);
+  const Layout layout = PlanLayout(impl->graph, memory, places);
   impl->arena = AllocateAligned(layout.bytes);
   impl->arena_bytes = layout.bytes;
   impl->arena_lower_bound = layout.peak_bytes;

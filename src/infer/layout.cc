@@ -18,7 +18,8 @@ std::vector<int> LastReaders(const Graph& graph) {
   return last;
 }
 
-// A buffer holds one value, or several of which each is written over, or a view of, the one before.
+// A buffer holds one value, or several of which each is written over, a view of, or lies among the
+// channels of another.
 struct Buffer {
   Lifetime life;
   bool external = false;
@@ -30,34 +31,42 @@ struct Buffers {
   std::vector<bool> in_place;
 };
 
-Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes) {
+Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes,
+                      const std::vector<ChannelPlace>& places) {
+  constexpr size_t kNone = ~size_t{0};
   const std::vector<int> last = LastReaders(graph);
   Buffers buffers;
   buffers.in_place.resize(nodes.size());
+  buffers.of_value.resize(nodes.size(), kNone);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const int step = static_cast<int>(i);
     const std::vector<Value>& inputs = graph.nodes[i].inputs;
-    size_t buffer = buffers.all.size();
-    if (!inputs.empty()) {
+    const Value home = places[i].home;
+    // A home has its buffer from the first value on that lives in it.
+    size_t buffer = buffers.of_value[home];
+    if (!inputs.empty() && home == step && buffer == kNone) {
       const size_t first = buffers.of_value[inputs[0]];
       const Buffer& held = buffers.all[first];
       buffers.in_place[i] = nodes[i].in_place && !nodes[i].view && !held.external &&
-                            held.life.last == step && nodes[i].bytes <= held.life.bytes;
+                            places[inputs[0]].home == inputs[0] && held.life.last == step &&
+                            nodes[i].bytes <= held.life.bytes;
       if (nodes[i].view || buffers.in_place[i]) buffer = first;
     }
-    if (buffer == buffers.all.size()) {
-      buffers.all.push_back({{step, last[i], nodes[i].bytes}, nodes[i].external});
+    if (buffer == kNone) {
+      buffer = buffers.all.size();
+      buffers.all.push_back({{step, step, nodes[home].bytes}, nodes[i].external});
     }
     buffers.all[buffer].life.last = std::max(buffers.all[buffer].life.last, last[i]);
-    buffers.of_value.push_back(buffer);
+    buffers.of_value[i] = buffers.of_value[home] = buffer;
   }
   return buffers;
 }
 
 }  // namespace
 
-Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes) {
-  const Buffers buffers = AssignBuffers(graph, nodes);
+Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
+                  const std::vector<ChannelPlace>& places) {
+  const Buffers buffers = AssignBuffers(graph, nodes, places);
   std::vector<Lifetime> lives;
   for (const Buffer& buffer : buffers.all) {
     lives.push_back(buffer.life);
@@ -75,7 +84,9 @@ Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes) {
   for (size_t i = 0; i < nodes.size(); ++i) {
     const size_t buffer = buffers.of_value[i];
     const bool external = buffers.all[buffer].external;
-    layout.value.push_back(external ? Layout::kExternal : arena.offsets[buffer]);
+    layout.value.push_back(external ? Layout::kExternal : arena.offsets[buffer] + places[i].offset);
+    const bool apart = places[i].home == static_cast<Value>(i);
+    layout.stride.push_back(apart ? 0 : nodes[places[i].home].pixel_bytes);
     layout.scratch.push_back(arena.offsets[buffers.all.size() + i]);
   }
   return layout;

@@ -16,20 +16,36 @@ struct NodeMemory {
   bool external = false;     // the input: the caller's memory, never written
   bool in_place = false;     // may write its value over its first input
   bool view = false;         // its value is its first input's numbers; nothing is computed
+  // What channel views go by; of Prepared.
+  size_t pixel_bytes = 0;  // of one pixel of its value
+  bool strided_in = false;
+  bool strided_out = false;
+  bool joins_channels = false;
+  // Where in its first input's pixels its value begins; -1: it is not a part of them.
+  int64_t takes_bytes = -1;
+};
+
+// Where a value lives (channel_views.h).
+struct ChannelPlace {
+  Value home = -1;             // the value whose buffer holds it; itself: a buffer of its own
+  size_t offset = 0;           // bytes into each pixel of the home
+  bool nothing_to_do = false;  // its node's work is done by where its inputs live
 };
 
 struct Layout {
   static constexpr size_t kExternal = ~size_t{0};
   std::vector<size_t> value;    // offset of each value, or kExternal
+  std::vector<size_t> stride;   // bytes from one pixel of a value to the next; 0: they touch
   std::vector<size_t> scratch;  // offset of each node's scratch memory
   std::vector<bool> in_place;   // the node writes over its first input
   size_t bytes = 0;             // of the arena
   size_t peak_bytes = 0;        // the most in use at once: no arena for these buffers is smaller
 };
 
-// A value is written over its node's first input if the op allows it and nothing reads that memory
-// afterwards. Outputs of the graph live to the end.
-Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes);
+// A value is written over its node's first input if the op allows it, both have buffers of their
+// own, and nothing reads that memory afterwards. Outputs of the graph live to the end.
+Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
+                  const std::vector<ChannelPlace>& places);
 
 }  // namespace linnet
 

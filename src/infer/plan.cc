@@ -22,6 +22,8 @@ void Plan::Impl::RunStep(size_t i, ThreadPool* pool) {
   ForwardArgs args;
   args.in = step.in;
   args.out = step.out;
+  args.in_stride = step.in_stride;
+  args.out_stride = step.out_stride;
   args.params = step.params;
   args.scratch = step.scratch;
   args.pool = Threads(pool) <= threads ? pool : nullptr;

@@ -26,9 +26,10 @@ namespace linnet {
 
 struct CompileOptions {
   int batch = 1;
-  int height = 0;   // 0: the graph's own
-  int width = 0;    // 0: the graph's own
-  int threads = 0;  // the most threads Run will get; 0: DefaultThreads()
+  int height = 0;             // 0: the graph's own
+  int width = 0;              // 0: the graph's own
+  int threads = 0;            // the most threads Run will get; 0: DefaultThreads()
+  bool channel_views = true;  // infer/channel_views.h
   RewriteOptions rewrite;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
@@ -36,6 +37,8 @@ struct CompileOptions {
     v("height", self.height, "rows of the input, 0: as the network says");
     v("width", self.width, "columns of the input, 0: as the network says");
     v("threads", self.threads, "the most threads that will run it, 0: all this process may use");
+    v("channel_views", self.channel_views,
+      "values may live among the channels of others, so that concat and slice cost nothing");
     RewriteOptions::VisitFields(self.rewrite, v);
   }
 };
@@ -44,7 +47,7 @@ struct CompileOptions {
 struct StepInfo {
   std::string name;
   std::string op;
-  std::string kernel;                // "view" if nothing is computed
+  std::string kernel;                // "view" if nothing is computed or copied
   std::vector<std::string> refused;  // kernels that were asked before, with their reasons
   std::vector<Shape> in;
   Shape out;

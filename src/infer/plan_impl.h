@@ -11,8 +11,10 @@ namespace linnet {
 
 struct PlanStep {
   Prepared prepared;
-  std::vector<Tensor> in;  // views
-  Tensor out;              // view
+  std::vector<Tensor> in;          // views
+  Tensor out;                      // view
+  std::vector<int64_t> in_stride;  // ForwardArgs
+  int64_t out_stride = 0;
   std::vector<Tensor> params;
   std::byte* scratch = nullptr;
 };

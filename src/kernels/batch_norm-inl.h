@@ -120,8 +120,8 @@ inline void BnMoments(const float* x, int64_t pitch, int64_t rows, int64_t width
 }
 
 // y = act((x - mean) * scale + beta); mean may be null: zeros
-inline void BnNormalize(const BnParams& b, const float* x, int64_t pitch, int64_t rows,
-                        int64_t width, float* y) {
+inline void BnNormalize(const BnParams& b, const float* x, int64_t x_pitch, int64_t rows,
+                        int64_t width, float* y, int64_t y_pitch) {
   const DF d;
   WithActClass(b.act, [&](auto act) LINNET_LAMBDA {
     ForGroups(rows, width,
@@ -130,9 +130,10 @@ inline void BnNormalize(const BnParams& b, const float* x, int64_t pitch, int64_
                 const VF scale = LoadSome<part()>(b.scale + c, n);
                 const VF beta = LoadSome<part()>(b.beta + c, n);
                 for (int r = 0; r < count(); ++r) {
-                  const int64_t at = (row + r) * pitch + c;
-                  const VF z = hn::MulAdd(hn::Sub(LoadSome<part()>(x + at, n), mean), scale, beta);
-                  StoreSome<part()>(ActivateClass<act()>(b.act, b.alpha, z), y + at, n);
+                  const float* from = x + (row + r) * x_pitch + c;
+                  const VF z = hn::MulAdd(hn::Sub(LoadSome<part()>(from, n), mean), scale, beta);
+                  StoreSome<part()>(ActivateClass<act()>(b.act, b.alpha, z),
+                                    y + (row + r) * y_pitch + c, n);
                 }
               });
   });

@@ -22,8 +22,8 @@ namespace linnet::kernels {
 struct BatchNormTable {
   void (*moments)(const float* x, int64_t pitch, int64_t rows, int64_t width, const float* shift,
                   float* sums, float* squares);
-  void (*normalize)(const BnParams&, const float* x, int64_t pitch, int64_t rows, int64_t width,
-                    float* y);
+  void (*normalize)(const BnParams&, const float* x, int64_t x_pitch, int64_t rows, int64_t width,
+                    float* y, int64_t y_pitch);
   void (*gradient_sums)(const BnParams&, const float* x, const float* dy, int64_t pitch,
                         int64_t rows, int64_t width, float* sums, float* products);
   void (*gradient_input)(const BnParams&, const float* x, const float* dy, int64_t pitch,
@@ -213,7 +213,8 @@ void BatchNormForward(const BatchNormShape& s, const BatchNormForwardArgs& a, vo
   ParallelFor(pool, static_cast<size_t>(cut.items), [&](size_t item) {
     ForBlocks(cut, static_cast<int64_t>(item), cut.item_rows,
               [&](int64_t at, int64_t column, int64_t rows, int64_t width) {
-                table.normalize(params.At(column), a.x + at, cut.width, rows, width, a.y + at);
+                table.normalize(params.At(column), a.x + at, cut.width, rows, width, a.y + at,
+                                cut.width);
               });
   });
 }
@@ -275,11 +276,13 @@ void BatchNormInference(const BatchNormShape& s, const float* x, const float* sc
                         ThreadPool* pool) {
   const BatchNormTable& table = *HWY_DYNAMIC_DISPATCH(GetBatchNormTable)();
   const BnParams params = {nullptr, scale, shift, nullptr, nullptr, act, alpha};
+  const int64_t x_stride = s.x_stride == 0 ? s.channels : s.x_stride;
+  const int64_t y_stride = s.y_stride == 0 ? s.channels : s.y_stride;
   const int64_t rows = std::max<int64_t>(16384 / std::max<int64_t>(s.channels, 1), 1);
   ParallelFor(pool, static_cast<size_t>((s.rows + rows - 1) / rows), [&](size_t item) {
     const int64_t row = static_cast<int64_t>(item) * rows;
-    table.normalize(params, x + row * s.channels, s.channels, std::min(rows, s.rows - row),
-                    s.channels, y + row * s.channels);
+    table.normalize(params, x + row * x_stride, x_stride, std::min(rows, s.rows - row), s.channels,
+                    y + row * y_stride, y_stride);
   });
 }
 

@@ -23,6 +23,8 @@ namespace linnet::kernels {
 struct BatchNormShape {
   int64_t rows = 0;  // N*H*W
   int64_t channels = 0;
+  // Inference only: floats from one row of x, of y, to the next; 0: channels.
+  int64_t x_stride = 0, y_stride = 0;
 };
 
 // For BatchNormForward and BatchNormBackward. The same for any number of threads.
@@ -68,7 +70,7 @@ void BatchNormBackward(const BatchNormShape& shape, const BatchNormBackwardArgs&
 // gamma and beta may be null: ones, zeros.
 void BatchNormFold(int64_t channels, const float* gamma, const float* beta, const float* mean,
                    const float* var, float eps, float* scale, float* shift);
-// y may be x.
+// y may be x if their rows are equally far apart.
 void BatchNormInference(const BatchNormShape& shape, const float* x, const float* scale,
                         const float* shift, Activation act, float alpha, float* y,
                         ThreadPool* pool);

@@ -109,8 +109,9 @@ namespace linnet::kernels {
 
 HWY_EXPORT(GetChannelShuffleTable);
 
-void ChannelShuffle(int64_t rows, int64_t channels, int64_t groups, const float* x, bool accumulate,
-                    float* y, ThreadPool* pool) {
+void ChannelShuffle(int64_t rows, int64_t channels, int64_t groups, const float* x,
+                    int64_t x_stride, bool accumulate, float* y, int64_t y_stride,
+                    ThreadPool* pool) {
   const ChannelShuffleTable& table = *HWY_DYNAMIC_DISPATCH(GetChannelShuffleTable)();
   const int64_t each = channels / groups;
   const auto has_kernel = [](int64_t size) { return size >= 2 && size <= 4; };
@@ -119,7 +120,7 @@ void ChannelShuffle(int64_t rows, int64_t channels, int64_t groups, const float*
                                                   : table.any;
   ForRowRuns(pool, rows, channels, [&](int64_t row, int64_t count) {
     for (int64_t r = row; r < row + count; ++r) {
-      shuffle(groups, each, x + r * channels, accumulate, y + r * channels);
+      shuffle(groups, each, x + r * x_stride, accumulate, y + r * y_stride);
     }
   });
 }

@@ -31,9 +31,9 @@ struct Product {
   }
 };
 
-void RunIndirect(const MicroKernels& kernels, const Product& product, const float* src,
-                 const float* packed, float* dst, const float* zeros, bool accumulate,
-                 const Epilogue* epilogue, void* scratch, ThreadPool* pool) {
+void RunIndirect(const MicroKernels& kernels, const Product& product, const PixelStrides& strides,
+                 const float* src, const float* packed, float* dst, const float* zeros,
+                 bool accumulate, const Epilogue* epilogue, void* scratch, ThreadPool* pool) {
   const PixelMap& map = *product.map;
   const Cut cut = product.cut(kernels);
   const int64_t panels = DivUp(product.n, kernels.panel_width());
@@ -46,7 +46,7 @@ void RunIndirect(const MicroKernels& kernels, const Product& product, const floa
     block.first_row = task / cut.panel_blocks * cut.block_rows;
     block.rows = std::min(cut.block_rows, GridPixels(map) - block.first_row);
     const Pointers pointers = MakePointers(
-        map, src + group * (map.src_c / product.groups), dst + group * product.n, zeros,
+        map, strides, src + group * (map.src_c / product.groups), dst + group * product.n, zeros,
         block.first_row, block.rows, static_cast<char*>(scratch) + worker * worker_bytes);
     block.a = pointers.src;
     block.c = pointers.dst;
@@ -136,13 +136,21 @@ void Conv2dForward::Pack(const float* weights, float* packed, ThreadPool* pool) 
 
 void Conv2dForward::Run(const float* src, const float* packed, float* dst, const Epilogue& epilogue,
                         void* scratch, ThreadPool* pool) const {
-  if (IsPointwise(shape_)) {
-    return RunProduct(*kernels_, GridPixels(map_), shape_.k, shape_.c, src, shape_.c, packed, dst,
-                      shape_.k, false, &epilogue, pool);
-  }
-  RunIndirect(*kernels_, ForwardProduct(shape_, map_), src, packed, dst, zeros_.data(), false,
-              &epilogue, scratch, pool);
+  Run(src, shape_.c, packed, dst, shape_.k, epilogue, scratch, pool);
 }
+
+void Conv2dForward::Run(const float* src, int64_t src_stride, const float* packed, float* dst,
+                        int64_t dst_stride, const Epilogue& epilogue, void* scratch,
+                        ThreadPool* pool) const {
+  if (IsPointwise(shape_)) {
+    return RunProduct(*kernels_, GridPixels(map_), shape_.k, shape_.c, src, src_stride, packed, dst,
+                      dst_stride, false, &epilogue, pool);
+  }
+  RunIndirect(*kernels_, ForwardProduct(shape_, map_), {src_stride, dst_stride}, src, packed, dst,
+              zeros_.data(), false, &epilogue, scratch, pool);
+}
+
+bool Conv2dForward::TakesStridedSource() const { return map_.span == 1; }
 
 // ---- gradient of the input ----
 
@@ -250,8 +258,8 @@ void Conv2dInputGrad::Run(const float* d_dst, const float* packed, float* d_src,
   }
   for (const PixelMap& map : maps_) {
     if (accumulate && map.taps.empty()) continue;
-    RunIndirect(*kernels_, InputGradProduct(shape_, map), d_dst, packed, d_src, zeros_.data(),
-                accumulate, nullptr, scratch, pool);
+    RunIndirect(*kernels_, InputGradProduct(shape_, map), DensePixels(map), d_dst, packed, d_src,
+                zeros_.data(), accumulate, nullptr, scratch, pool);
   }
 }
 

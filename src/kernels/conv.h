@@ -74,6 +74,11 @@ class Conv2dForward {
   // packed and scratch are 64-byte aligned. The residual has dst's pixels as rows.
   void Run(const float* src, const float* packed, float* dst, const Epilogue& epilogue,
            void* scratch, ThreadPool* pool) const;
+  // The same where pixels lie so many floats apart, at least c and k. src_stride may differ from c
+  // if TakesStridedSource(): a first layer reads several pixels as one row.
+  void Run(const float* src, int64_t src_stride, const float* packed, float* dst,
+           int64_t dst_stride, const Epilogue& epilogue, void* scratch, ThreadPool* pool) const;
+  bool TakesStridedSource() const;
 
  private:
   ConvShape shape_;

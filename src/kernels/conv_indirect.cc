@@ -37,17 +37,17 @@ const float* EdgePixel(const PixelMap& map, const float* row, int64_t sx, const 
   return edge;
 }
 
-// The source pixels of 'run' as tap 'tap' sees them. 'edge': a row for each pixel, used where a
-// span is partly padding.
-void FillTap(const PixelMap& map, const Run& run, const PixelTap& tap, const float* src,
-             const float* zeros, const float** out, float* edge) {
+// The source pixels of 'run' as tap 'tap' sees them, 'stride' floats apart. 'edge': a row for each
+// pixel, used where a span is partly padding.
+void FillTap(const PixelMap& map, int64_t stride, const Run& run, const PixelTap& tap,
+             const float* src, const float* zeros, const float** out, float* edge) {
   const int64_t sy = run.y * map.step_y + tap.dy;
   if (sy < 0 || sy >= map.src_h) {
     std::fill_n(out, run.x1 - run.x0, zeros);
     return;
   }
   const int64_t edge_floats = map.span > 1 ? map.span * map.src_c : 0;
-  const float* row = src + (run.image * map.src_h + sy) * map.src_w * map.src_c;
+  const float* row = src + (run.image * map.src_h + sy) * map.src_w * stride;
   // [inside, outside): the pixels whose span is wholly inside the row.
   const int64_t inside = FirstAtLeast(run.x0, run.x1, map.step_x, tap.dx, 0);
   const int64_t outside =
@@ -58,8 +58,8 @@ void FillTap(const PixelMap& map, const Run& run, const PixelTap& tap, const flo
     out[i] = EdgePixel(map, row, x * map.step_x + tap.dx, zeros, edge + i * edge_floats);
   };
   for (; x < inside; ++x) edge_pixel();
-  const float* pixel = row + (x * map.step_x + tap.dx) * map.src_c;
-  for (; x < outside; ++x, pixel += map.step_x * map.src_c) out[x - run.x0] = pixel;
+  const float* pixel = row + (x * map.step_x + tap.dx) * stride;
+  for (; x < outside; ++x, pixel += map.step_x * stride) out[x - run.x0] = pixel;
   for (; x < run.x1; ++x) edge_pixel();
 }
 
@@ -96,8 +96,8 @@ size_t PointerBytes(const PixelMap& map, int64_t rows) {
   return PointerTableBytes(map, rows) + static_cast<size_t>(RoundUp(edges * 4, 64));
 }
 
-Pointers MakePointers(const PixelMap& map, const float* src, float* dst, const float* zeros,
-                      int64_t first, int64_t rows, void* scratch) {
+Pointers MakePointers(const PixelMap& map, const PixelStrides& strides, const float* src,
+                      float* dst, const float* zeros, int64_t first, int64_t rows, void* scratch) {
   Pointers pointers;
   pointers.src = static_cast<const float**>(scratch);
   pointers.dst = static_cast<float**>(scratch) + Taps(map) * rows;
@@ -111,7 +111,7 @@ Pointers MakePointers(const PixelMap& map, const float* src, float* dst, const f
     Run run{line / map.grid_h, line % map.grid_h, pixel % map.grid_w, 0};
     run.x1 = std::min(map.grid_w, run.x0 + rows - row);
     for (int64_t tap = 0; tap < Taps(map); ++tap) {
-      FillTap(map, run, map.taps[static_cast<size_t>(tap)], src, zeros,
+      FillTap(map, strides.src, run, map.taps[static_cast<size_t>(tap)], src, zeros,
               pointers.src + tap * rows + row, edges + (tap * rows + row) * edge_floats);
     }
     if (dst == nullptr) {
@@ -120,7 +120,7 @@ Pointers MakePointers(const PixelMap& map, const float* src, float* dst, const f
     }
     const int64_t dst_y = run.image * map.dst_h + map.dst_y0 + run.y * map.dst_step_y;
     for (int64_t x = run.x0; x < run.x1; ++x, ++row) {
-      pointers.dst[row] = dst + (dst_y * map.dst_w + map.dst_x0 + x * map.dst_step_x) * map.dst_c;
+      pointers.dst[row] = dst + (dst_y * map.dst_w + map.dst_x0 + x * map.dst_step_x) * strides.dst;
     }
   }
   return pointers;

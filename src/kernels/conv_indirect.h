@@ -35,8 +35,14 @@ struct Pointers {
   const float** src;  // [taps][rows]
   float** dst;        // [rows]
 };
-Pointers MakePointers(const PixelMap& map, const float* src, float* dst, const float* zeros,
-                      int64_t first, int64_t rows, void* scratch);
+// Floats from one pixel to the next. Where a tap reads several pixels as one row (span > 1), the
+// source's have to touch.
+struct PixelStrides {
+  int64_t src, dst;
+};
+inline PixelStrides DensePixels(const PixelMap& map) { return {map.src_c, map.dst_c}; }
+Pointers MakePointers(const PixelMap& map, const PixelStrides& strides, const float* src,
+                      float* dst, const float* zeros, int64_t first, int64_t rows, void* scratch);
 
 }  // namespace linnet::kernels
 

@@ -71,8 +71,8 @@ void Conv2dWeightGrad::Run(const float* src, const float* d_dst, float* d_weight
     const float* group_src = src + group * (shape_.c / shape_.groups);
     const auto slice = [&](size_t worker, int64_t m, int64_t rows, int64_t, int64_t k0, int64_t k1,
                            float* buffer) -> SliceA {
-      const Pointers pointers = MakePointers(map_, group_src, nullptr, zeros_.data(), m, rows,
-                                             tables + worker * table_bytes);
+      const Pointers pointers = MakePointers(map_, DensePixels(map_), group_src, nullptr,
+                                             zeros_.data(), m, rows, tables + worker * table_bytes);
       CopySlice(*kernels_, cut, pointers, rows, g.tap_floats, k0, k1, buffer);
       return {buffer, cut.panel_stride, GradCut::kSlice * cut.panel_stride, {}};
     };

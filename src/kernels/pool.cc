@@ -67,11 +67,12 @@ void ForOutputs(const PoolShape& s, int64_t oy, F&& f) {
   const Extent y = ExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
   for (int64_t ox = 0; ox < s.out_w; ++ox) {
     const Extent x = ExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
-    const PoolWindow window = {y.end - y.begin, x.end - x.begin, s.w * s.c, s.c};
+    const int64_t pixel = s.SrcStride();
+    const PoolWindow window = {y.end - y.begin, x.end - x.begin, s.w * pixel, pixel};
     const int64_t divisor =
         s.count_include_pad ? y.padded * x.padded : window.rows * window.columns;
     const bool empty = window.rows <= 0 || window.columns <= 0;
-    f(ox, empty ? PoolWindow{0, 0, 0, 0} : window, (y.begin * s.w + x.begin) * s.c, divisor);
+    f(ox, empty ? PoolWindow{0, 0, 0, 0} : window, (y.begin * s.w + x.begin) * pixel, divisor);
   }
 }
 
@@ -80,10 +81,10 @@ template <class F>
 void Forward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool, F&& pixel) {
   ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
     const int64_t row = static_cast<int64_t>(item);
-    const float* image = src + row / s.out_h * s.h * s.w * s.c;
+    const float* image = src + row / s.out_h * s.h * s.w * s.SrcStride();
     ForOutputs(s, row % s.out_h,
                [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
-                 float* to = dst + (row * s.out_w + ox) * s.c;
+                 float* to = dst + (row * s.out_w + ox) * s.DstStride();
                  if (window.rows == 0) return static_cast<void>(std::fill(to, to + s.c, 0.0f));
                  pixel(window, image + at, divisor, to);
                });

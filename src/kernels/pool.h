@@ -22,6 +22,11 @@ struct PoolShape {
   int stride_h = 2, stride_w = 2;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   bool count_include_pad = false;  // of averages
+  // Forward only: floats from one pixel of src, of dst, to the next; 0: c.
+  int64_t src_stride = 0, dst_stride = 0;
+
+  int64_t SrcStride() const { return src_stride == 0 ? c : src_stride; }
+  int64_t DstStride() const { return dst_stride == 0 ? c : dst_stride; }
 };
 // Every window must contain at least one element of the map, else the result is 0.
 

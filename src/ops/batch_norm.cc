@@ -100,6 +100,7 @@ struct BatchNormOp {
     Prepared prepared;
     prepared.kernel = KernelName("batch_norm");
     prepared.in_place = true;
+    prepared.strided_in = prepared.strided_out = !args.training;
     prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
       const size_t statistics = op.affine ? 2 : 0;
       kernels::BatchNormFold(shape.channels, Affine(op, params, 0), Affine(op, params, 1),
@@ -107,7 +108,10 @@ struct BatchNormOp {
                              MutableData(scale), MutableData(shift));
     };
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::BatchNormInference(shape, a.in[0].data(), scale.data(), shift.data(), op.act.kind,
+      kernels::BatchNormShape strided = shape;
+      strided.x_stride = InStride(a, 0);
+      strided.y_stride = OutStride(a);
+      kernels::BatchNormInference(strided, a.in[0].data(), scale.data(), shift.data(), op.act.kind,
                                   op.act.alpha, MutableData(a.out), a.pool);
     };
     return prepared;

@@ -39,15 +39,16 @@ struct ChannelShuffleOp {
     const int64_t rows = Rows(args.out), channels = Channels(args.out), groups = op.groups;
     Prepared prepared;
     prepared.kernel = KernelName("copy_shuffled");
+    prepared.strided_in = prepared.strided_out = !args.training;
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::ChannelShuffle(rows, channels, groups, a.in[0].data(), false, MutableData(a.out),
-                              a.pool);
+      kernels::ChannelShuffle(rows, channels, groups, a.in[0].data(), InStride(a, 0), false,
+                              MutableData(a.out), OutStride(a), a.pool);
     };
     if (!args.training) return prepared;
     prepared.backward = [=](const BackwardArgs& a) {
       if (!a.din[0]) return;
-      kernels::ChannelShuffle(rows, channels, channels / groups, a.dout.data(), a.accumulate[0],
-                              a.din[0].data(), a.pool);
+      kernels::ChannelShuffle(rows, channels, channels / groups, a.dout.data(), channels,
+                              a.accumulate[0], a.din[0].data(), channels, a.pool);
     };
     return prepared;
   }

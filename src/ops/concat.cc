@@ -46,13 +46,16 @@ struct ConcatOp {
     const int64_t rows = Rows(args.out), channels = Channels(args.out);
     Prepared prepared;
     prepared.kernel = KernelName("copy_channels");
+    prepared.strided_in = prepared.strided_out = prepared.joins_channels = !args.training;
     prepared.forward = [=](const ForwardArgs& a) {
-      int64_t offset = 0;
-      for (const Tensor& x : a.in) {
-        const int64_t width = Channels(x.shape());
-        kernels::CopyChannels(rows, width, x.data(), width, 0, MutableData(a.out), channels, offset,
-                              false, a.pool);
-        offset += width;
+      float* to = MutableData(a.out);
+      for (size_t i = 0; i < a.in.size(); ++i) {
+        const int64_t width = Channels(a.in[i].shape());
+        if (a.in[i].data() != to) {  // else it was written there to begin with
+          kernels::CopyChannels(rows, width, a.in[i].data(), InStride(a, i), 0, to, OutStride(a), 0,
+                                false, a.pool);
+        }
+        to += width;
       }
     };
     if (!args.training) return prepared;

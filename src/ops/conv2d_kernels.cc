@@ -131,9 +131,12 @@ LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args) {
   kernel.pack = [=](const float* w, float* packed, ThreadPool* pool) {
     conv->Pack(w, packed, pool);
   };
-  kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
-                       float* y, void* scratch,
-                       ThreadPool* pool) { conv->Run(x, packed, y, epilogue, scratch, pool); };
+  kernel.strided_x = conv->TakesStridedSource();
+  kernel.forward_strided = [=](const float* x, int64_t x_stride, const float* packed,
+                               const kernels::Epilogue& epilogue, float* y, int64_t y_stride,
+                               void* scratch, ThreadPool* pool) {
+    conv->Run(x, x_stride, packed, y, y_stride, epilogue, scratch, pool);
+  };
   if (args.training) AddGradients(shape, args.threads, kernel);
   return kernel;
 }

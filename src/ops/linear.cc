@@ -46,17 +46,16 @@ class Linear {
     if (fields_.bias) epilogue.bias = bias_.data();
     if (fields_.residual) {
       epilogue.residual = a.in[1].data();
-      epilogue.residual_stride = channels_;
+      epilogue.residual_stride = InStride(a, 1);
     }
     float* y = MutableData(a.out);
     if (!keeps_z()) {
       epilogue.act = fields_.act.kind;
       epilogue.alpha = fields_.act.alpha;
-      kernel_.forward(a.in[0].data(), packed_.data(), epilogue, y, a.scratch, a.pool);
-      return;
+      return Product(a, epilogue, y);
     }
     float* z = a.saved[0].data();
-    kernel_.forward(a.in[0].data(), packed_.data(), epilogue, z, a.scratch, a.pool);
+    Product(a, epilogue, z);
     kernels::ActivationForward(rows_ * channels_, fields_.act.kind, fields_.act.alpha, z, y,
                                a.pool);
   }
@@ -85,6 +84,15 @@ class Linear {
   }
 
  private:
+  void Product(const ForwardArgs& a, const kernels::Epilogue& epilogue, float* y) const {
+    const float* x = a.in[0].data();
+    if (kernel_.forward_strided) {
+      kernel_.forward_strided(x, InStride(a, 0), packed_.data(), epilogue, y, OutStride(a),
+                              a.scratch, a.pool);
+    } else {
+      kernel_.forward(x, packed_.data(), epilogue, y, a.scratch, a.pool);
+    }
+  }
   static Tensor Bytes(size_t bytes) { return Tensor({static_cast<int64_t>((bytes + 3) / 4)}); }
 
   LinearKernel kernel_;
@@ -102,6 +110,8 @@ Prepared PrepareLinear(LinearKernel kernel, const LinearFields& fields, const Pr
   Prepared prepared;
   prepared.kernel = linear->kernel().name;
   prepared.scratch_bytes = linear->ScratchBytes();
+  prepared.strided_out = !args.training && linear->kernel().forward_strided;
+  prepared.strided_in = prepared.strided_out && linear->kernel().strided_x;
   if (linear->keeps_z()) prepared.saved = {args.out};
   prepared.pack = [linear](std::span<const Tensor> params, ThreadPool* pool) {
     linear->Pack(params, pool);

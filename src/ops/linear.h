@@ -24,6 +24,13 @@ struct LinearKernel {
   std::function<void(const float* x, const float* packed, const kernels::Epilogue& epilogue,
                      float* y, void* scratch, ThreadPool* pool)>
       forward;
+  // The same where pixels of x and y lie so many floats apart; set instead of 'forward' by kernels
+  // that can. strided_x: x_stride may be other than the channels of x.
+  bool strided_x = true;
+  std::function<void(const float* x, int64_t x_stride, const float* packed,
+                     const kernels::Epilogue& epilogue, float* y, int64_t y_stride, void* scratch,
+                     ThreadPool* pool)>
+      forward_strided;
   // dx (+)= W^T dz
   std::function<void(const float* dz, const float* packed, bool accumulate, float* dx,
                      void* scratch, ThreadPool* pool)>

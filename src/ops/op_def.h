@@ -90,6 +90,10 @@ struct ForwardArgs {
   std::byte* scratch = nullptr;
   ThreadPool* pool = nullptr;
   uint64_t seed = 0;  // of this node in this step: dropout
+  // Numbers from one pixel (row of channels) of in[i], and of out, to the next, where the op has
+  // said that it takes such values (Prepared::strided_in, strided_out). Empty, 0: they touch.
+  std::span<const int64_t> in_stride = {};
+  int64_t out_stride = 0;
 };
 
 // Gradients. 'din[i]' without data is not wanted. Where accumulate[i] is set the gradient is added
@@ -119,6 +123,15 @@ struct Prepared {
   std::vector<Shape> saved;          // float32 tensors that forward leaves for backward
   // Whether forward may write its result over in[0] (elementwise ops).
   bool in_place = false;
+  // Whether forward takes inputs, and makes a result, whose pixels lie further apart than their
+  // channels: values that live among the channels of another one (infer/channel_views.h).
+  bool strided_in = false;
+  bool strided_out = false;
+  // The result is the channels of the inputs side by side, each number as it is: those that are
+  // written there to begin with need no copy, and forward leaves them.
+  bool joins_channels = false;
+  // The result is channels [takes_channel, ...) of in[0], each number as it is; -1: it is not.
+  int64_t takes_channel = -1;
   // Takes new parameter values: once in a Plan, each step in training. Empty: nothing to pack.
   std::function<void(std::span<const Tensor> params, ThreadPool* pool)> pack;
   std::function<void(const ForwardArgs&)> forward;
@@ -210,6 +223,15 @@ OpDef MakeOpDef() {
 // A value as a matrix [rows, channels]: [N,H,W,C] or [N,C].
 inline int64_t Channels(const Shape& shape) { return shape[shape.rank() - 1]; }
 inline int64_t Rows(const Shape& shape) { return shape.elements() / Channels(shape); }
+
+// Numbers from one pixel to the next.
+inline int64_t InStride(const ForwardArgs& args, size_t i) {
+  const bool dense = args.in_stride.empty() || args.in_stride[i] == 0;
+  return dense ? Channels(args.in[i].shape()) : args.in_stride[i];
+}
+inline int64_t OutStride(const ForwardArgs& args) {
+  return args.out_stride == 0 ? Channels(args.out.shape()) : args.out_stride;
+}
 
 // The numbers behind a handle: that a Tensor is const does not make them so.
 inline float* MutableData(Tensor tensor) { return tensor.data(); }

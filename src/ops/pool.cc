@@ -90,9 +90,13 @@ struct PoolOp {
     const bool max = op.kind == PoolKind::kMax;
     Prepared prepared;
     prepared.kernel = KernelName(max ? "max_pool" : "average_pool");
+    prepared.strided_in = prepared.strided_out = !args.training;
     prepared.forward = [=](const ForwardArgs& a) {
       const auto forward = max ? kernels::MaxPoolForward : kernels::AveragePoolForward;
-      forward(shape, a.in[0].data(), MutableData(a.out), a.pool);
+      kernels::PoolShape strided = shape;
+      strided.src_stride = InStride(a, 0);
+      strided.dst_stride = OutStride(a);
+      forward(strided, a.in[0].data(), MutableData(a.out), a.pool);
     };
     if (!args.training) return prepared;
     prepared.backward = [=](const BackwardArgs& a) {

@@ -1,5 +1,6 @@
 // Slice: y = x[begin:end] along one axis of a map. The gradient is zero outside of the slice.
 #include "kernels/box.h"
+#include "kernels/elementwise.h"
 #include "ops/op_def.h"
 
 namespace linnet {
@@ -52,6 +53,7 @@ struct SliceOp {
     kernels::Box box = {.outer = args.in[0], .inner = args.out};
     (op.axis == Axis::kHeight ? box.top : op.axis == Axis::kWidth ? box.left : box.channel) = begin;
     Prepared prepared;
+    if (!args.training && op.axis == Axis::kChannel) return PrepareChannels(begin, args);
     prepared.kernel = "copy";
     prepared.forward = [=](const ForwardArgs& a) {
       kernels::TakeFromBox(box, a.in[0].data(), false, MutableData(a.out), a.pool);
@@ -64,6 +66,19 @@ struct SliceOp {
       } else {
         kernels::PutIntoBox(box, a.dout.data(), 0, a.din[0].data(), a.pool);
       }
+    };
+    return prepared;
+  }
+
+  static Prepared PrepareChannels(int64_t begin, const PrepareArgs& args) {
+    const int64_t rows = Rows(args.out), width = Channels(args.out);
+    Prepared prepared;
+    prepared.kernel = "copy";
+    prepared.strided_in = prepared.strided_out = true;
+    prepared.takes_channel = begin;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::CopyChannels(rows, width, a.in[0].data(), InStride(a, 0), begin, MutableData(a.out),
+                            OutStride(a), 0, false, a.pool);
     };
     return prepared;
   }

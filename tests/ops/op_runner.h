@@ -124,6 +124,17 @@ class Guarded {
   Shape shape_;
 };
 
+// Values as pixels that lie 'stride' numbers apart, with NaN between them.
+inline Floats Spread(const Floats& values, int64_t channels, int64_t stride) {
+  if (values.empty()) return {};
+  const size_t pixels = values.size() / static_cast<size_t>(channels);
+  Floats spread((pixels - 1) * stride + channels, std::numeric_limits<float>::quiet_NaN());
+  for (size_t i = 0; i < values.size(); ++i) {
+    spread[i / channels * stride + i % channels] = values[i];
+  }
+  return spread;
+}
+
 // ---- a run ----
 
 struct RunOptions {
@@ -133,6 +144,8 @@ struct RunOptions {
   bool accumulate = false;  // gradients of inputs are added to 'initial'
   float initial = 0;        // gradients of parameters always are
   bool want_din = true;
+  // Pixels of the inputs, and of the result, lie so many NaN further apart than their channels.
+  int64_t in_gap = 0, out_gap = 0;
   bool twice = false;  // the second input is the first, and has its gradient added to the first's
 };
 
@@ -164,7 +177,9 @@ class OpRun {
       }
       const bool overwritten = options.in_place && i == 0;
       if (overwritten) guarded_.emplace_back(sample.in[i], numbers.in[i]);
-      in_.push_back(overwritten ? guarded_.back().tensor() : Exact(numbers.in[i], sample.in[i]));
+      in_stride_.push_back(Channels(sample.in[i]) + options.in_gap);
+      const Floats spread = Spread(numbers.in[i], Channels(sample.in[i]), in_stride_.back());
+      in_.push_back(overwritten ? guarded_.back().tensor() : Exact(spread, sample.in[i]));
       din_.push_back(options.want_din
                          ? Make(sample.in[i], options.accumulate ? options.initial : kNan)
                          : Tensor());
@@ -176,7 +191,10 @@ class OpRun {
       dparams_.push_back(spec.trainable ? Make(spec.shape, options.initial) : Tensor());
     }
     for (const Shape& shape : prepared_.saved) saved_.push_back(Make(shape, kNan));
-    out_ = options.in_place ? in_[0].Reshaped(numbers.out_shape) : Make(numbers.out_shape, kNan);
+    const Shape& out = numbers.out_shape;
+    out_stride_ = Channels(out) + options.out_gap;
+    out_ = options.in_place ? in_[0].Reshaped(out) : Make({Rows(out) * out_stride_}, kNan);
+    if (!options.in_place) out_ = Tensor::View(out_.data(), out);
     guarded_.emplace_back(numbers.out_shape, numbers.dout);
     dout_ = guarded_.back().tensor();
   }
@@ -191,7 +209,7 @@ class OpRun {
     if (options_.training) Counting([&] { Backward(); });
     for (const Guarded& guarded : guarded_) EXPECT_TRUE(guarded.Intact()) << "wrote past an array";
     EXPECT_TRUE(scratch_.Intact()) << "wrote past the scratch memory";
-    return {prepared_, Values({out_})[0], Values(params_), Values(din_), Values(dparams_)};
+    return {prepared_, Gathered(), Values(params_), Values(din_), Values(dparams_)};
   }
 
  private:
@@ -216,13 +234,26 @@ class OpRun {
     counting_allocations = false;
     EXPECT_EQ(allocations, 0) << "memory was allocated on the way";
   }
+  // The result without its gaps, which have to be as they were.
+  Floats Gathered() {
+    Floats values;
+    const int64_t channels = Channels(out_.shape());
+    for (int64_t i = 0; i < Rows(out_.shape()) * out_stride_; ++i) {
+      if (i % out_stride_ < channels) {
+        values.push_back(out_.data()[i]);
+      } else {
+        EXPECT_TRUE(std::isnan(out_.data()[i])) << "wrote between two pixels";
+      }
+    }
+    return values;
+  }
   std::byte* scratch() { return reinterpret_cast<std::byte*>(scratch_.data()); }
 
   void Forward() {
     std::span<Tensor> params(params_);
     // Inference has to make do with what pack took.
     prepared_.forward({in_, out_, options_.training ? params : std::span<Tensor>(), saved_,
-                       scratch(), options_.pool, kDropoutSeed});
+                       scratch(), options_.pool, kDropoutSeed, in_stride_, out_stride_});
   }
   void Backward() {
     bool accumulate[8];
@@ -238,6 +269,8 @@ class OpRun {
   Guarded scratch_;
   std::vector<Guarded> guarded_;
   std::vector<Tensor> in_, params_, saved_, din_, dparams_;
+  std::vector<int64_t> in_stride_;
+  int64_t out_stride_ = 0;
   Tensor out_, dout_;
 };
 

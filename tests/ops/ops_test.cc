@@ -154,6 +154,19 @@ TEST_P(EveryOp, InferenceIsTheReferences) {
   });
 }
 
+// Ops that say so take values that live among the channels of others.
+TEST_P(EveryOp, PixelsMayLieApart) {
+  ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {
+    const Outcome dense = RunOp(sample, numbers, {});
+    const int64_t in_gap = dense.prepared.strided_in ? 5 : 0;
+    const int64_t out_gap = dense.prepared.strided_out ? 19 : 0;
+    if (in_gap + out_gap == 0) return;
+    ExpectSame(dense, RunOp(sample, numbers, {.in_gap = in_gap, .out_gap = out_gap}));
+    ExpectSame(dense,
+               RunOp(sample, numbers, {.pool = &two_, .in_gap = in_gap, .out_gap = out_gap}));
+  });
+}
+
 TEST_P(EveryOp, TrainingIsTheReferences) {
   ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {
     const Outcome one = RunOp(sample, numbers, {.training = true});
