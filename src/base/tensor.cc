@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/slab.h"
 
 namespace linnet {
 namespace {
@@ -56,6 +57,7 @@ std::string Shape::ToString() const {
 }
 
 std::shared_ptr<void> AllocateAligned(size_t bytes) {
+  if (std::shared_ptr<void> memory = AllocateFromSlab(bytes)) return memory;
   constexpr size_t kHugePage = size_t{2} << 20;
   const size_t alignment = bytes < kHugePage ? Tensor::kAlignment : kHugePage;
   const size_t rounded = (bytes + Tensor::kAlignment) / Tensor::kAlignment * Tensor::kAlignment;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/slab.h"
 #include "infer/channel_views.h"
 #include "infer/layout.h"
 #include "infer/plan.h"
@@ -166,11 +167,14 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
 
   std::vector<Prepare> prepares;
   std::vector<NodeMemory> memory;
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    const Node& node = impl->graph.nodes[i];
-    prepares.push_back(
-        PrepareNode(node, InputShapes(node, shapes), shapes[i], specs[i], impl->threads));
-    memory.push_back(prepares.back().memory);
+  {
+    const SlabScope packed_weights;
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      const Node& node = impl->graph.nodes[i];
+      prepares.push_back(
+          PrepareNode(node, InputShapes(node, shapes), shapes[i], specs[i], impl->threads));
+      memory.push_back(prepares.back().memory);
+    }
   }
   const std::vector<ChannelPlace> places =
       options.channel_views ? PlaceChannels(impl->graph, memory) : PlaceApart(memory);
