@@ -17,6 +17,23 @@ std::vector<bool> ReadStrided(const Graph& graph, const std::vector<NodeMemory>&
   return strided;
 }
 
+// Homes whose pixels had better not touch.
+void SpreadPixels(const Graph& graph, const std::vector<NodeMemory>& nodes,
+                  const std::vector<bool>& read_strided, std::vector<ChannelPlace>& places) {
+  std::vector<size_t> best(nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    best[i] = std::max(best[i], nodes[i].best_out_stride);
+    if (graph.nodes[i].inputs.empty()) continue;
+    size_t& of_input = best[graph.nodes[i].inputs[0]];
+    of_input = std::max(of_input, nodes[i].best_in_stride);
+  }
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const bool can = nodes[i].strided_out && read_strided[i] && !nodes[i].external &&
+                     !nodes[i].view && places[i].home == static_cast<Value>(i);
+    if (can && best[i] > nodes[i].pixel_bytes) places[i].stride = best[i];
+  }
+}
+
 bool IsTaken(const NodeMemory& node) { return node.takes_bytes >= 0; }
 
 }  // namespace
@@ -37,7 +54,7 @@ std::vector<ChannelPlace> PlaceChannels(const Graph& graph, const std::vector<No
     size_t offset = places[i].offset;
     bool all = true;
     for (const Value part : graph.nodes[i].inputs) {
-      const ChannelPlace place = {places[i].home, offset};
+      const ChannelPlace place = {.home = places[i].home, .offset = offset};
       const bool fits = nodes[part].strided_out && strided[part] && apart(part) &&
                         !nodes[part].external && !nodes[part].view && !IsTaken(nodes[part]);
       if (fits) places[part] = place;
@@ -50,9 +67,10 @@ std::vector<ChannelPlace> PlaceChannels(const Graph& graph, const std::vector<No
     if (!IsTaken(nodes[i]) || !strided[i]) continue;
     const Value source = graph.nodes[i].inputs[0];
     if (nodes[source].external || nodes[source].view) continue;
-    places[i] = {places[source].home,
-                 places[source].offset + static_cast<size_t>(nodes[i].takes_bytes), true};
+    const size_t offset = places[source].offset + static_cast<size_t>(nodes[i].takes_bytes);
+    places[i] = {.home = places[source].home, .offset = offset, .nothing_to_do = true};
   }
+  SpreadPixels(graph, nodes, strided, places);
   return places;
 }
 

@@ -6,6 +6,10 @@
 // begun later. Pixels of such a value lie as far apart as those of the buffer it lives in, and who
 // writes or reads it has to take that (Prepared::strided_out, strided_in). Where one does not, the
 // concat or the slice copies, as it does without a Plan.
+//
+// And pixels are spread over the cache: where one who writes or reads a value is slow because its
+// pixels lie a power of two apart (Prepared::best_in_stride), and all take strides, they lie a
+// little further apart.
 #ifndef LINNET_INFER_CHANNEL_VIEWS_H_
 #define LINNET_INFER_CHANNEL_VIEWS_H_
 

@@ -61,6 +61,8 @@ Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape&
   result.memory.in_place = result.prepared.in_place;
   result.memory.strided_in = result.prepared.strided_in;
   result.memory.strided_out = result.prepared.strided_out;
+  result.memory.best_in_stride = F32Bytes({result.prepared.best_in_stride});
+  result.memory.best_out_stride = F32Bytes({result.prepared.best_out_stride});
   result.memory.joins_channels = result.prepared.joins_channels;
   if (result.prepared.takes_channel >= 0) {
     result.memory.takes_bytes = static_cast<int64_t>(F32Bytes({result.prepared.takes_channel}));

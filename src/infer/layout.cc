@@ -31,6 +31,11 @@ struct Buffers {
   std::vector<bool> in_place;
 };
 
+// Of a value's own buffer: its pixels may lie further apart than they need.
+size_t HomeBytes(const NodeMemory& node, const ChannelPlace& place) {
+  return place.stride == 0 ? node.bytes : node.bytes / node.pixel_bytes * place.stride;
+}
+
 Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes,
                       const std::vector<ChannelPlace>& places) {
   constexpr size_t kNone = ~size_t{0};
@@ -48,13 +53,14 @@ Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes,
       const size_t first = buffers.of_value[inputs[0]];
       const Buffer& held = buffers.all[first];
       buffers.in_place[i] = nodes[i].in_place && !nodes[i].view && !held.external &&
-                            places[inputs[0]].home == inputs[0] && held.life.last == step &&
-                            nodes[i].bytes <= held.life.bytes;
+                            places[inputs[0]].home == inputs[0] && places[inputs[0]].stride == 0 &&
+                            held.life.last == step && nodes[i].bytes <= held.life.bytes;
       if (nodes[i].view || buffers.in_place[i]) buffer = first;
     }
     if (buffer == kNone) {
       buffer = buffers.all.size();
-      buffers.all.push_back({{step, step, nodes[home].bytes}, nodes[i].external});
+      const size_t bytes = HomeBytes(nodes[home], places[home]);
+      buffers.all.push_back({{step, step, bytes}, nodes[i].external});
     }
     buffers.all[buffer].life.last = std::max(buffers.all[buffer].life.last, last[i]);
     buffers.of_value[i] = buffers.of_value[home] = buffer;
@@ -85,8 +91,9 @@ Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
     const size_t buffer = buffers.of_value[i];
     const bool external = buffers.all[buffer].external;
     layout.value.push_back(external ? Layout::kExternal : arena.offsets[buffer] + places[i].offset);
-    const bool apart = places[i].home == static_cast<Value>(i);
-    layout.stride.push_back(apart ? 0 : nodes[places[i].home].pixel_bytes);
+    const Value home = places[i].home;
+    const bool touch = home == static_cast<Value>(i) || places[home].stride != 0;
+    layout.stride.push_back(touch ? places[home].stride : nodes[home].pixel_bytes);
     layout.scratch.push_back(arena.offsets[buffers.all.size() + i]);
   }
   return layout;

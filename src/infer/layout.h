@@ -20,6 +20,8 @@ struct NodeMemory {
   size_t pixel_bytes = 0;  // of one pixel of its value
   bool strided_in = false;
   bool strided_out = false;
+  size_t best_in_stride = 0;  // bytes, of the first input
+  size_t best_out_stride = 0;
   bool joins_channels = false;
   // Where in its first input's pixels its value begins; -1: it is not a part of them.
   int64_t takes_bytes = -1;
@@ -29,6 +31,7 @@ struct NodeMemory {
 struct ChannelPlace {
   Value home = -1;             // the value whose buffer holds it; itself: a buffer of its own
   size_t offset = 0;           // bytes into each pixel of the home
+  size_t stride = 0;           // of a home: bytes from one of its pixels to the next; 0: they touch
   bool nothing_to_do = false;  // its node's work is done by where its inputs live
 };
 

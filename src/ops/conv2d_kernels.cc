@@ -57,10 +57,22 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
   kernel.pack = [=](const float* w, float* packed, ThreadPool*) {
     kernels::PackDepthwise(shape, w, packed);
   };
-  kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
-                       float* y, void*, ThreadPool* pool) {
-    kernels::DepthwiseForward(shape, x, packed, epilogue, y, pool);
-  };
+  if (shape.multiplier == 1) {
+    kernel.forward_strided = [=](const float* x, int64_t x_stride, const float* packed,
+                                 const kernels::Epilogue& epilogue, float* y, int64_t y_stride,
+                                 void*, ThreadPool* pool) {
+      kernels::DepthwiseShape strided = shape;
+      strided.src_pixel = x_stride;
+      strided.dst_pixel = y_stride;
+      kernels::DepthwiseForward(strided, x, packed, epilogue, y, pool);
+    };
+    kernel.best_x_stride = kernel.best_y_stride = kernels::DepthwiseSpreadPixel(shape.c);
+  } else {
+    kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
+                         float* y, void*, ThreadPool* pool) {
+      kernels::DepthwiseForward(shape, x, packed, epilogue, y, pool);
+    };
+  }
   kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
                               void*, ThreadPool* pool) {
     kernels::DepthwiseInputGradient(shape, dz, packed, accumulate, dx, pool);

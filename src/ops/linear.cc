@@ -112,6 +112,8 @@ Prepared PrepareLinear(LinearKernel kernel, const LinearFields& fields, const Pr
   prepared.scratch_bytes = linear->ScratchBytes();
   prepared.strided_out = !args.training && linear->kernel().forward_strided;
   prepared.strided_in = prepared.strided_out && linear->kernel().strided_x;
+  prepared.best_in_stride = linear->kernel().best_x_stride;
+  prepared.best_out_stride = linear->kernel().best_y_stride;
   if (linear->keeps_z()) prepared.saved = {args.out};
   prepared.pack = [linear](std::span<const Tensor> params, ThreadPool* pool) {
     linear->Pack(params, pool);

@@ -27,6 +27,7 @@ struct LinearKernel {
   // The same where pixels of x and y lie so many floats apart; set instead of 'forward' by kernels
   // that can. strided_x: x_stride may be other than the channels of x.
   bool strided_x = true;
+  int64_t best_x_stride = 0, best_y_stride = 0;  // Prepared::best_in_stride, best_out_stride
   std::function<void(const float* x, int64_t x_stride, const float* packed,
                      const kernels::Epilogue& epilogue, float* y, int64_t y_stride, void* scratch,
                      ThreadPool* pool)>

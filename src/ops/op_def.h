@@ -127,6 +127,10 @@ struct Prepared {
   // channels: values that live among the channels of another one (infer/channel_views.h).
   bool strided_in = false;
   bool strided_out = false;
+  // Where pixels of in[0], or of the result, had better lie further apart than their channels take:
+  // numbers from one to the next at which forward is fastest. 0: it does not matter.
+  int64_t best_in_stride = 0;
+  int64_t best_out_stride = 0;
   // The result is the channels of the inputs side by side, each number as it is: those that are
   // written there to begin with need no copy, and forward leaves them.
   bool joins_channels = false;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "infer/plan.h"
@@ -49,6 +50,26 @@ std::unique_ptr<Plan> CheckViews(const Graph& graph, int batch = 2) {
 std::unique_ptr<Plan> CheckNodes(const std::string& nodes) {
   return CheckViews(
       GraphFromText("linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n" + nodes));
+}
+
+// A depthwise convolution on 128 channels, whose pixels lie 512 bytes apart, gets its maps spread;
+// it then runs by tiles, which add in another order.
+TEST(ChannelViews, PixelsOfAPowerOfTwoAreSpread) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
+      "a = conv2d(image, out_channels=128, act=relu)\n"
+      "b = conv2d(a, out_channels=128, kernel=3, padding=1, groups=128)\n"
+      "c = conv2d(b, out_channels=6)\nreturn c\n");
+  const ParamMap params = testing::LivelyParams(graph, 4);
+  const auto apart = Compile(graph, params, {.channel_views = false});
+  const auto spread = Compile(graph, params);
+  constexpr size_t kPixels = 7 * 9, kMaps = 2;
+  EXPECT_EQ(spread->arena_lower_bound() - apart->arena_lower_bound(), kMaps * kPixels * 64);
+  const std::vector<float> expected = Outputs(*apart, nullptr), actual = Outputs(*spread, nullptr);
+  ASSERT_EQ(expected.size(), actual.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(actual[i], expected[i], 1e-4 * (1 + std::abs(expected[i])));
+  }
 }
 
 TEST(ChannelViews, ConcatOfBranches) {
