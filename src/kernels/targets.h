@@ -12,6 +12,8 @@
 //   ForceTarget(0);
 //
 // Targets are Highway's bits (HWY_AVX3, HWY_AVX2, HWY_NEON ...); a lower bit is a better target.
+// What Highway does not reach, dot products and matrix tiles, are Extras of a target: a kernel that
+// uses them lies in a file of its own, with intrinsics, and asks CurrentExtras() before.
 #ifndef LINNET_KERNELS_TARGETS_H_
 #define LINNET_KERNELS_TARGETS_H_
 
@@ -27,17 +29,33 @@ std::vector<int64_t> Targets();
 // The target in use when none is forced: the best, or what LINNET_TARGET (avx3, avx2, sse4, ssse3,
 // neon, scalar; any case) lowers it to. A name that is unknown or that was not compiled is answered
 // by one line on standard error and the nearest target below, or else the best.
+//
+// A name alone has no extras; avx2_vnni, avx3_vnni, avx3_bf16 and avx3_amx have them.
 int64_t BestTarget();
 
 // "AVX3", "AVX2", "SSE4", "SSSE3", "NEON", "SCALAR" ...
 const char* TargetName(int64_t target);
 
-// From now on tables are fetched for 'target', one of Targets(); 0 returns to BestTarget(). For
-// tests and benchmarks: not to be called while another thread fetches tables.
+// Each has those before it, as the processors that were built have:
+//   kVnni  8-bit dot products: AVX-512 VNNI (Cascade Lake, Zen 4); with AVX2, AVX-VNNI (Alder Lake)
+//   kBf16  AVX-512 BF16 (Cooper Lake, Zen 4)
+//   kAmx   tiles of bf16 and of 8 bits (Sapphire Rapids)
+enum class Extras { kNone, kVnni, kBf16, kAmx };
+inline constexpr const char* kExtrasNames[] = {"none", "vnni", "bf16", "amx"};
+
+// The most that this machine has with 'target'.
+Extras MachineExtras(int64_t target);
+
+// From now on tables are fetched for 'target', one of Targets(), with all its extras; 0 returns to
+// BestTarget() and the extras LINNET_TARGET allows. For tests and benchmarks: not to be called
+// while another thread fetches tables.
 void ForceTarget(int64_t target);
+// From now on no more than 'most' of the target's extras, until the next ForceTarget.
+void LimitExtras(Extras most);
 
 // The target for which tables are fetched now.
 int64_t CurrentTarget();
+Extras CurrentExtras();
 
 namespace internal {
 // Runs before main in every program that contains a kernel.

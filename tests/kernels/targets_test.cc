@@ -21,5 +21,19 @@ TEST(Targets, BestFirstAndForced) {
   EXPECT_EQ(CurrentTarget(), BestTarget());
 }
 
+// Forcing a target brings all its extras; a limit takes some away.
+TEST(Targets, ExtrasCanBeLimited) {
+  for (const int64_t target : Targets()) {
+    ForceTarget(target);
+    const Extras most = MachineExtras(target);
+    EXPECT_EQ(CurrentExtras(), most);
+    for (const Extras limit : {Extras::kNone, Extras::kVnni, Extras::kBf16, Extras::kAmx}) {
+      LimitExtras(limit);
+      EXPECT_EQ(CurrentExtras(), std::min(limit, most));
+    }
+  }
+  ForceTarget(0);
+}
+
 }  // namespace
 }  // namespace linnet::kernels
