@@ -1,0 +1,115 @@
+// The int8 loops of one instruction set, as a table of functions. Private to the kernels folder.
+//
+// Order of channels. A panel is as many channels as a vector has bytes. Its int32 sums are
+// 'vectors' vectors of 'lanes' sums; packing them to bytes (x86: packssdw, packuswb) works within
+// blocks of 16 bytes, so the channels of a panel are dealt to the sums so that the bytes come out
+// in order: sum vector j, block b, element i is channel 4 vectors b + 4 j + i (ChannelOfSum).
+// Weights, bias and shifts are packed in this order; multipliers in that of the vectors between, of
+// int16 (ChannelOfWord). Unpacking bytes to 4-byte groups gives the same order, by which the
+// depthwise kernels have it for free.
+#ifndef LINNET_KERNELS_INT8_KERNELS_H_
+#define LINNET_KERNELS_INT8_KERNELS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/int8_requantize.h"
+
+namespace linnet::kernels {
+
+// What brings the sums of channels back to bytes; panel p of a layer begins at [p * panel]. 64-byte
+// aligned.
+struct Int8Channels {
+  const int32_t* bias = nullptr;        // Half() included, if it goes to bytes; in order of sums
+  const int32_t* left = nullptr;        // in order of sums; null if all are 0
+  const int32_t* shift = nullptr;       // in order of sums
+  const int16_t* multiplier = nullptr;  // in order of words
+  const float* scale = nullptr;         // in order of channels
+};
+
+// One tile of a matrix product: 'rows' rows by one panel of 'vectors' vectors.
+struct Int8TileArgs {
+  const uint8_t* const* a = nullptr;  // a[t * a_stride + i]: row i as tap t sees it, 4 quads bytes
+  int64_t a_stride = 0;               // pointers from one tap to the next
+  int64_t taps = 1;
+  int64_t quads = 0;          // groups of four bytes a tap; weights of bytes past its end are 0
+  const int8_t* b = nullptr;  // [taps][quads][vectors * lanes][4], 64-byte aligned
+  int64_t cols = 0;           // channels that exist, in the last vector at least one
+  Int8Channels channels;      // of the panel
+  const Int8Output* output = nullptr;  // its table is not applied
+  const uint8_t* residual = nullptr;   // row i at residual + i * dst_stride
+  uint8_t* dst = nullptr;              // row i at dst + i * dst_stride
+  int64_t dst_stride = 0;
+  int32_t* sums = nullptr;  // of tile_sums: sums[i * panel + ...] with bias, in order of sums
+};
+
+// columns x panel: out[x * out_step + 4 * position + t] = row[t][x * step[t] + channel], by the
+// order of sums; channels in [cols, panel) are any numbers.
+struct InterleaveArgs {
+  const uint8_t* row[4] = {};
+  int64_t step[4] = {};
+  int64_t columns = 0, cols = 0;
+  uint8_t* out = nullptr;
+  int64_t out_step = 0;
+};
+
+// pixels of one row of a depthwise convolution: sum over t of the interleaved bytes
+// a[x * a_step + 4 * panel * t + ...] with b[4 * panel * t + ...].
+struct DepthwiseRowArgs {
+  const uint8_t* a = nullptr;
+  int64_t a_step = 0, pixels = 0, taps = 0;
+  const int8_t* b = nullptr;
+  int64_t cols = 0;
+  Int8Channels channels;
+  const Int8Output* output = nullptr;  // its table is not applied
+  const uint8_t* residual = nullptr;   // pixel x at residual + x * dst_step
+  uint8_t* dst = nullptr;
+  int64_t dst_step = 0;
+};
+
+struct Int8Kernels {
+  static constexpr int kVectors = 4;  // sum vectors of a whole panel
+  static constexpr int kMaxRows = 12;
+
+  const char* target;
+  int lanes;               // int32 in a vector
+  int rows[kVectors + 1];  // [v]: rows of the largest tile with v vectors
+  void (*tile[kVectors + 1][kMaxRows + 1])(const Int8TileArgs&);  // [vectors][rows]
+  void (*tile_sums[kVectors + 1])(const Int8TileArgs&);           // [vectors]: one row
+  void (*interleave)(const InterleaveArgs&);
+  void (*depthwise_row)(const DepthwiseRowArgs&);
+
+  // Runs of n elements, as int8_elementwise.h has them.
+  void (*quantize)(int64_t n, float inverse_scale, int zero_point, const float* src, uint8_t* dst);
+  void (*dequantize)(int64_t n, const Quantization& q, const uint8_t* src, float* dst);
+  void (*lookup)(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst);
+  void (*add)(int64_t n, const ByteTerm& a_term, const ByteTerm& b_term, const Int8Output& output,
+              const uint8_t* a, const uint8_t* b, uint8_t* dst);
+  // The term of element i has multiplier[i].
+  void (*scale)(int64_t n, const ByteTerm& term, const int16_t* multiplier,
+                const Int8Output& output, const uint8_t* src, uint8_t* dst);
+  // sums[i] += sum over r of src[r * stride + i]
+  void (*sum_rows)(int64_t n, int64_t rows, int64_t stride, const uint8_t* src, int32_t* sums);
+  // dst[i] = max(dst[i], src[i])
+  void (*max)(int64_t n, const uint8_t* src, uint8_t* dst);
+  // dst[i] = the requantized sums[i] + bias
+  void (*requantize)(int64_t n, int32_t bias, const Requantizer& requantizer,
+                     const Int8Output& output, const int32_t* sums, uint8_t* dst);
+
+  int panel() const { return kVectors * lanes; }
+};
+
+// The table of the current target and extras (targets.h).
+const Int8Kernels* GetInt8Kernels();
+// The same in plain C++, for the target without vectors.
+const Int8Kernels* PortableInt8Kernels();
+
+// The channel of a panel of 'vectors' vectors whose sum is at position 'p'.
+inline int64_t ChannelOfSum(int64_t lanes, int64_t vectors, int64_t p) {
+  const int64_t vector = p / lanes, within = p % lanes;
+  return within / 4 * 4 * vectors + 4 * vector + within % 4;
+}
+
+}  // namespace linnet::kernels
+
+#endif  // LINNET_KERNELS_INT8_KERNELS_H_
