@@ -30,7 +30,8 @@ struct Product {
   int64_t group_bytes() const { return depth() * RoundUp(n, kernels->lanes); }
   int64_t panel_begin(int64_t panel) const { return depth() * panel * kernels->panel(); }
   Int8Layout layout() const {
-    return {kernels->panel(), groups * panels(), static_cast<size_t>(groups * group_bytes())};
+    return {kernels->panel(), groups * panels(), static_cast<size_t>(groups * group_bytes()),
+            kernels->slack};
   }
 };
 
@@ -85,7 +86,7 @@ void PackPanel(const Product& p, const Quantization& src, const Int8Weights& wei
       }
     }
   }
-  PackChannels(layout, channels, src, weights, sums, dst, packed);
+  PackChannels(layout, channels, SumsOf(*p.kernels, src), weights, sums, dst, packed);
 }
 
 void PackProduct(const Product& p, const Quantization& src, const Int8Weights& weights,
@@ -113,6 +114,7 @@ void RunPanel(const Product& p, const RowBlock& block, const Int8Output& output,
   const int64_t k = p.groups * p.n;
   const int64_t column = block.group * p.n + panel * kernels.panel();
   Int8TileArgs args;
+  args.base = kernels.base;
   args.a_stride = block.rows;
   args.taps = p.taps;
   args.quads = p.quads;
@@ -126,6 +128,7 @@ void RunPanel(const Product& p, const RowBlock& block, const Int8Output& output,
     const int64_t row = PartBegin(block.rows, tiles, tile);
     const int64_t rows = PartBegin(block.rows, tiles, tile + 1) - row;
     const int64_t at = (block.first_row + row) * k + column;
+    args.rows = rows;
     args.a = block.a + row;
     args.dst = block.dst + at;
     if (block.residual != nullptr) args.residual = block.residual + at;
@@ -191,9 +194,11 @@ void Conv2dInt8::Run(const uint8_t* src, const void* packed, const uint8_t* resi
     block.dst = dst;
     block.a = rows.Make(src, block.group, block.first_row, block.rows,
                         static_cast<char*>(scratch) + worker * worker_bytes);
+    if (kernels_->begin != nullptr) kernels_->begin();
     for (int64_t panel = block.first_panel; panel < block.last_panel; ++panel) {
       RunPanel(product, block, output_, packed, panel);
     }
+    if (kernels_->end != nullptr) kernels_->end();
   });
 }
 

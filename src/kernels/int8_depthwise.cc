@@ -185,7 +185,8 @@ void DepthwiseInt8::Pack(const Int8Weights& weights, void* packed) const {
         }
       }
     }
-    PackChannels(layout, channels, src_, weights, sums, &output_.quantization, packed);
+    PackChannels(layout, channels, SumsOf(*kernels_, src_), weights, sums, &output_.quantization,
+                 packed);
   }
 }
 

@@ -1,7 +1,57 @@
+// The int8 loops for every instruction set, without dot-product instructions (int8_dot.cc).
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/int8_kernels.cc"
+#include <hwy/foreach_target.h>
+// clang-format off: foreach_target comes first
+#include <hwy/highway.h>
+// clang-format on
+
+#include <cstring>
+#include <utility>
+
 #include "kernels/int8_kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels {
+namespace HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_SCALAR
+const Int8Kernels* Int8Table() { return PortableInt8Kernels(); }
+#else
+#define LINNET_INT8_DOT 0
+#include "kernels/int8_kernels-inl.h"
+
+const Int8Kernels* Int8Table() {
+  static const Int8Kernels table = MakeTable(hwy::TargetName(HWY_TARGET));
+  return &table;
+}
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace linnet::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "kernels/targets.h"
 
 namespace linnet::kernels {
 
-const Int8Kernels* GetInt8Kernels() { return PortableInt8Kernels(); }
+HWY_EXPORT(Int8Table);
+
+namespace {
+bool g_emulate = false;
+}  // namespace
+
+void EmulateInt8Tiles(bool emulate) { g_emulate = emulate; }
+
+const Int8Kernels* GetInt8Kernels() {
+  const Extras extras = CurrentExtras();
+  const Int8Kernels* kernels = extras >= Extras::kVnni ? Int8DotKernels() : nullptr;
+  if (kernels == nullptr) kernels = HWY_DYNAMIC_DISPATCH(Int8Table)();
+  const bool tiles = g_emulate || extras >= Extras::kAmx;
+  const Int8Kernels* amx = tiles ? Int8AmxKernels(*kernels, g_emulate) : nullptr;
+  return amx != nullptr ? amx : kernels;
+}
 
 }  // namespace linnet::kernels
+#endif  // HWY_ONCE

@@ -28,7 +28,10 @@ struct Int8Channels {
 };
 
 // One tile of a matrix product: 'rows' rows by one panel of 'vectors' vectors.
+struct Int8Kernels;
 struct Int8TileArgs {
+  const Int8Kernels* base = nullptr;  // Int8Kernels::base
+  int64_t rows = 0;                   // that the function's name has, too
   const uint8_t* const* a = nullptr;  // a[t * a_stride + i]: row i as tap t sees it, 4 quads bytes
   int64_t a_stride = 0;               // pointers from one tap to the next
   int64_t taps = 1;
@@ -69,13 +72,22 @@ struct DepthwiseRowArgs {
 
 struct Int8Kernels {
   static constexpr int kVectors = 4;  // sum vectors of a whole panel
-  static constexpr int kMaxRows = 12;
+  static constexpr int kMaxRows = 32;
 
   const char* target;
   int lanes;               // int32 in a vector
+  int offset;              // taken from each activation before it is multiplied
   int rows[kVectors + 1];  // [v]: rows of the largest tile with v vectors
   void (*tile[kVectors + 1][kMaxRows + 1])(const Int8TileArgs&);  // [vectors][rows]
   void (*tile_sums[kVectors + 1])(const Int8TileArgs&);           // [vectors]: one row
+  // What a tile does with 'rows' rows of sums that tile registers made, without bias:
+  // [vectors][kMaxRows][lanes], in order of sums. Null where there is no vector code.
+  void (*finish[kVectors + 1])(const Int8TileArgs&, const int32_t* sums);
+  // Around the tiles of a task, in its thread; or null.
+  void (*begin)();
+  void (*end)();
+  const Int8Kernels* base;  // of tiles of registers: the vectors beside them
+  size_t slack;             // bytes that tiles may read behind the packed weights
   void (*interleave)(const InterleaveArgs&);
   void (*depthwise_row)(const DepthwiseRowArgs&);
 
@@ -103,6 +115,18 @@ struct Int8Kernels {
 const Int8Kernels* GetInt8Kernels();
 // The same in plain C++, for the target without vectors.
 const Int8Kernels* PortableInt8Kernels();
+// Those with dot-product instructions, of the current target; null if it knows none. Whether the
+// processor does is CurrentExtras().
+const Int8Kernels* Int8DotKernels();
+// Those of AMX: 'base' with tiles of registers, or null if 'base' is not of AVX-512. The processor
+// must have it, unless 'emulate'.
+const Int8Kernels* Int8AmxKernels(const Int8Kernels& base, bool emulate);
+// From now on GetInt8Kernels gives the twin of AMX in plain C++ where the current target is
+// AVX-512, so that packing, blocking and tails are tested on any machine. For tests.
+void EmulateInt8Tiles(bool emulate);
+// Table lookup by AVX-512 VBMI; null where the processor has none.
+using LookupFunction = void (*)(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst);
+LookupFunction VbmiLookup();
 
 // The channel of a panel of 'vectors' vectors whose sum is at position 'p'.
 inline int64_t ChannelOfSum(int64_t lanes, int64_t vectors, int64_t p) {

@@ -15,9 +15,10 @@ namespace linnet::kernels {
 struct Int8Layout {
   int64_t panel = 0, panels = 0;
   size_t weight_bytes = 0;
+  size_t slack = 0;  // Int8Kernels::slack
 
   size_t channel_bytes() const;
-  size_t bytes() const { return channel_bytes() + weight_bytes; }
+  size_t bytes() const { return channel_bytes() + weight_bytes + slack; }
   Int8Channels Channels(const void* packed, int64_t i) const;
   const int8_t* Weights(const void* packed) const {
     return static_cast<const int8_t*>(packed) + channel_bytes();
@@ -36,6 +37,11 @@ Int8Channel FitChannel(const Quantization& src, const Int8Weights& weights, int6
 
 // Error (kInternal) unless all scales are finite and not negative, and all biases finite.
 void CheckInt8Weights(const Int8Weights& weights, int64_t channels);
+
+// The input as its kernels multiply it.
+inline Quantization SumsOf(const Int8Kernels& kernels, const Quantization& src) {
+  return {src.scale, src.zero_point - kernels.offset};
+}
 
 // Writes the arrays of panel 'i'. 'weight_sums': the sums of the channels' fitted weights. 'dst' is
 // null where the sums are to become float32.

@@ -6,6 +6,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif HWY_ARCH_ARM_A64
+#include <sys/auxv.h>
 #endif
 
 #include <algorithm>
@@ -113,6 +115,10 @@ Extras ReadExtras(int64_t target) {
   constexpr unsigned kAvxVnni = 1u << 4;
   if (target == HWY_AVX2) return ReadFeatures().eax1 & kAvxVnni ? Extras::kVnni : Extras::kNone;
   return target <= HWY_AVX3 ? ReadAvx512Extras() : Extras::kNone;
+}
+#elif HWY_ARCH_ARM_A64
+Extras ReadExtras(int64_t) {
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? Extras::kVnni : Extras::kNone;
 }
 #else
 Extras ReadExtras(int64_t) { return Extras::kNone; }

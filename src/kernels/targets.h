@@ -30,14 +30,15 @@ std::vector<int64_t> Targets();
 // neon, scalar; any case) lowers it to. A name that is unknown or that was not compiled is answered
 // by one line on standard error and the nearest target below, or else the best.
 //
-// A name alone has no extras; avx2_vnni, avx3_vnni, avx3_bf16 and avx3_amx have them.
+// A name alone has no extras; avx2_vnni, neon_vnni, avx3_vnni, avx3_bf16 and avx3_amx have them.
 int64_t BestTarget();
 
 // "AVX3", "AVX2", "SSE4", "SSSE3", "NEON", "SCALAR" ...
 const char* TargetName(int64_t target);
 
 // Each has those before it, as the processors that were built have:
-//   kVnni  8-bit dot products: AVX-512 VNNI (Cascade Lake, Zen 4); with AVX2, AVX-VNNI (Alder Lake)
+//   kVnni  8-bit dot products: AVX-512 VNNI (Cascade Lake, Zen 4); with AVX2, AVX-VNNI (Alder Lake);
+//          with NEON, dotprod (ARMv8.2)
 //   kBf16  AVX-512 BF16 (Cooper Lake, Zen 4)
 //   kAmx   tiles of bf16 and of 8 bits (Sapphire Rapids)
 enum class Extras { kNone, kVnni, kBf16, kAmx };

@@ -94,7 +94,7 @@ TEST(Int8Elementwise, Add) {
 // A product with a gate: near the real one, and the same everywhere.
 TEST(Int8Elementwise, Mul) {
   Rng rng(5);
-  for (const int64_t c : {1, 7, 64, 100, 700}) {
+  for (const int64_t c : {1, 7, 64, 600}) {
     const int64_t n = 2, pixels = 5;
     for (const float dst_scale : {0.05f, 0.004f}) {
       const Quantization map{0.06f, 30}, gate{1.0f / 255, c == 7 ? 128 : 0}, dst{dst_scale, 40};
@@ -123,8 +123,8 @@ TEST(Int8Elementwise, Mul) {
 
 TEST(Int8Pool, GlobalAverage) {
   Rng rng(6);
-  for (const int64_t c : {1, 5, 64, 100, 300}) {
-    for (const int64_t pixels : {1, 49, 196, 9000}) {
+  for (const int64_t c : {1, 5, 64, 300}) {
+    for (const int64_t pixels : {1, 49, 1000}) {
       const Quantization src{0.1f, 7}, dst{0.09f, 20};
       const GuardedBytes x(static_cast<size_t>(2 * pixels * c), rng);
       const Requantizer r = MakeRequantizer(double{src.scale} / dst.scale / pixels);

@@ -37,23 +37,30 @@ class GuardedBytes {
   GuardedBuffer buffer_;
 };
 
+// Every target with every extra that this machine has with it.
 template <class F>
 void ForEveryLevel(F&& f) {
   for (const int64_t target : Targets()) {
-    SCOPED_TRACE(TargetName(target));
     ForceTarget(target);
-    f();
-    if (testing::Test::HasFatalFailure()) break;
+    const Extras most = CurrentExtras();
+    for (const Extras extras : {Extras::kNone, Extras::kVnni, Extras::kAmx}) {
+      if (extras > most) continue;
+      SCOPED_TRACE(testing::Message() << TargetName(target) << " with extras "
+                                      << kExtrasNames[static_cast<int>(extras)]);
+      LimitExtras(extras);
+      f();
+      if (testing::Test::HasFatalFailure()) return ForceTarget(0);
+    }
   }
   ForceTarget(0);
 }
 
-// run(dst, pool) on every level and for 1, 2 and 3 threads; all must give 'expected'.
+// run(dst, pool) on every level and for 1 and 2 threads; all must give 'expected'.
 template <class F>
 void ExpectEverywhere(const std::vector<uint8_t>& expected, F&& run) {
-  static ThreadPool two(2), three(3);
+  static ThreadPool two(2);
   ForEveryLevel([&] {
-    for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), &two, &three}) {
+    for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), &two}) {
       GuardedBytes dst(expected.size());
       run(dst.data(), pool);
       EXPECT_TRUE(dst.GuardsIntact());

@@ -1,0 +1,654 @@
+// The int8 loops in vectors, for one target. Included within the target's namespace, once with
+// LINNET_INT8_DOT 0 (int8_kernels.cc) and once with 1 (int8_dot.cc), where the target has an
+// instruction that adds four products of bytes to each int32:
+//   AVX-512 VNNI and AVX-VNNI   vpdpbusd, uint8 times int8
+//   NEON with dotprod           sdot, int8 times int8: activations are taken less 128
+// Without it, bytes are widened to int16 and multiplied in pairs (pmaddwd), which is exact;
+// pmaddubsw, which is shorter, saturates.
+//
+// Size of a tile (rows x vectors of sums), as in matmul_kernels.cc: 6 x 4 where there are 32
+// registers. Where there are 16: 3 x 4 with a dot product, else 2 x 4.
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D32 = hn::ScalableTag<int32_t>;
+using D16 = hn::ScalableTag<int16_t>;
+using D8 = hn::ScalableTag<uint8_t>;
+using DF = hn::ScalableTag<float>;
+using V32 = hn::Vec<D32>;
+using V16 = hn::Vec<D16>;
+using V8 = hn::Vec<D8>;
+constexpr int kLanes = HWY_LANES(int32_t);
+constexpr int kAllVectors = Int8Kernels::kVectors;
+constexpr int kPanel = kAllVectors * kLanes;
+
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int kRows[] = {0, 12, 12, 8, 6};
+#elif LINNET_INT8_DOT
+constexpr int kRows[] = {0, 8, 6, 4, 3};
+#else
+constexpr int kRows[] = {0, 6, 4, 2, 2};
+#endif
+
+// Loops over a tile must vanish, so that the sums live in registers.
+#define LINNET_UNROLL HWY_UNROLL(16)
+
+// ---- products ----
+
+#if LINNET_INT8_DOT
+using Factors = V8;  // activations or weights: what Dot takes
+#if HWY_ARCH_ARM_A64
+constexpr int kOffset = 128;
+HWY_INLINE Factors Activations(V8 a) { return hn::Xor(a, hn::Set(D8(), 0x80)); }
+HWY_INLINE V32 Dot(V32 sum, Factors a, Factors b) {
+  return V32(vdotq_s32(sum.raw, vreinterpretq_s8_u8(a.raw), vreinterpretq_s8_u8(b.raw)));
+}
+#else
+constexpr int kOffset = 0;
+HWY_INLINE Factors Activations(V8 a) { return a; }
+HWY_INLINE V32 Dot(V32 sum, Factors a, Factors b) {
+#if HWY_TARGET <= HWY_AVX3
+  return V32{_mm512_dpbusd_epi32(sum.raw, a.raw, b.raw)};
+#else
+  return V32{_mm256_dpbusd_avx_epi32(sum.raw, a.raw, b.raw)};
+#endif
+}
+#endif
+HWY_INLINE Factors Weights(V8 b) { return b; }
+#else
+constexpr int kOffset = 0;
+// The bytes 0 and 2, and 1 and 3, of each group of four.
+struct Factors {
+  HWY_INLINE Factors() {}  // said, or GCC makes it for another target
+  HWY_INLINE Factors(V16 e, V16 o) : even(e), odd(o) {}
+  V16 even, odd;
+};
+HWY_INLINE Factors Activations(V8 a) {
+  const hn::RebindToUnsigned<D16> du;
+  const auto pairs = hn::BitCast(du, a);
+  return {hn::BitCast(D16(), hn::And(pairs, hn::Set(du, 0xff))),
+          hn::BitCast(D16(), hn::ShiftRight<8>(pairs))};
+}
+HWY_INLINE Factors Weights(V8 b) {
+  const V16 pairs = hn::BitCast(D16(), b);
+  return {hn::ShiftRight<8>(hn::ShiftLeft<8>(pairs)), hn::ShiftRight<8>(pairs)};
+}
+HWY_INLINE V32 AddPairs(V32 sum, V16 a, V16 b) {
+#if HWY_ARCH_ARM_A64
+  const int32x4_t low = vmull_s16(vget_low_s16(a.raw), vget_low_s16(b.raw));
+  return hn::Add(sum, V32(vpaddq_s32(low, vmull_high_s16(a.raw, b.raw))));
+#elif HWY_TARGET <= HWY_AVX3
+  return hn::Add(sum, V32{_mm512_madd_epi16(a.raw, b.raw)});
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Add(sum, V32{_mm256_madd_epi16(a.raw, b.raw)});
+#else
+  return hn::Add(sum, V32{_mm_madd_epi16(a.raw, b.raw)});
+#endif
+}
+HWY_INLINE V32 Dot(V32 sum, const Factors& a, const Factors& b) {
+  return AddPairs(AddPairs(sum, a.even, b.even), a.odd, b.odd);
+}
+#endif
+
+// ---- bytes in memory ----
+
+// p[0, n) in the first bytes; nothing past them is read. 0 < n <= kPanel.
+HWY_INLINE V8 LoadBytes(const uint8_t* HWY_RESTRICT p, int64_t n) {
+  const D8 d;
+  if (n == kPanel) return hn::LoadU(d, p);
+#if HWY_TARGET <= HWY_AVX3
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n)), d, p);
+#else
+  HWY_ALIGN uint8_t buffer[kPanel] = {};
+  std::memcpy(buffer, p, static_cast<size_t>(n));
+  return hn::Load(d, buffer);
+#endif
+}
+HWY_INLINE void StoreBytes(V8 v, int64_t n, uint8_t* HWY_RESTRICT p) {
+  const D8 d;
+  if (n == kPanel) return hn::StoreU(v, d, p);
+#if HWY_TARGET <= HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+#else
+  HWY_ALIGN uint8_t buffer[kPanel];
+  hn::Store(v, d, buffer);
+  std::memcpy(p, buffer, static_cast<size_t>(n));
+#endif
+}
+
+// Groups of four bytes: group to[i] <- from[index[i]].
+HWY_INLINE V8 MoveQuads(V8 v, const int32_t (&index)[kLanes]) {
+  if constexpr (kLanes == 4) return v;
+  const D32 d;
+  return hn::BitCast(D8(), hn::TableLookupLanes(hn::BitCast(d, v), hn::SetTableIndices(d, index)));
+}
+// The bytes of 'kNV' vectors of sums lie in the first 4 kNV bytes of each block of 16; put
+// together, they are in the order of channels. Expand is the way back.
+struct QuadOrder {
+  int32_t compact[kAllVectors + 1][kLanes] = {}, expand[kAllVectors + 1][kLanes] = {};
+  int32_t transpose[kLanes] = {};  // from [block][vector] to [vector][block]
+};
+constexpr QuadOrder MakeQuadOrder() {
+  QuadOrder order;
+  for (int vectors = 1; vectors <= kAllVectors; ++vectors) {
+    for (int i = 0; i < kLanes; ++i) {
+      const int block = i / 4, vector = i % 4;
+      if (vector >= vectors) continue;
+      order.compact[vectors][block * vectors + vector] = i;
+      order.expand[vectors][i] = block * vectors + vector;
+    }
+  }
+  for (int i = 0; i < kLanes; ++i) order.transpose[i % 4 * (kLanes / 4) + i / 4] = i;
+  return order;
+}
+constexpr QuadOrder kQuadOrder = MakeQuadOrder();
+
+// Unsigned saturation; within blocks, as ReorderDemote2To.
+HWY_INLINE V8 PackToBytes(V16 a, V16 b) {
+#if HWY_ARCH_ARM_A64
+  return V8(vcombine_u8(vqmovun_s16(a.raw), vqmovun_s16(b.raw)));
+#elif HWY_TARGET <= HWY_AVX3
+  return V8{_mm512_packus_epi16(a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return V8{_mm256_packus_epi16(a.raw, b.raw)};
+#else
+  return V8{_mm_packus_epi16(a.raw, b.raw)};
+#endif
+}
+
+// ---- the rule of int8_requantize.h ----
+
+struct ToByte {
+  explicit HWY_INLINE ToByte(const Int8Output& output)
+      : zero64(hn::Set(D16(), static_cast<int16_t>(output.zero64))),
+        low(hn::Set(D8(), static_cast<uint8_t>(output.low))),
+        high(hn::Set(D8(), static_cast<uint8_t>(output.high))) {}
+
+  // From 64ths of steps.
+  HWY_INLINE V8 operator()(V16 u0, V16 u1) const {
+    const V16 y0 = hn::ShiftRight<kFractionBits>(hn::SaturatedAdd(u0, zero64));
+    const V16 y1 = hn::ShiftRight<kFractionBits>(hn::SaturatedAdd(u1, zero64));
+    return hn::Min(hn::Max(PackToBytes(y0, y1), low), high);
+  }
+
+  V16 zero64;
+  V8 low, high;
+};
+
+HWY_INLINE V16 Term64(V16 q, V16 zero, V16 multiplier, int doublings) {
+  V16 u = hn::MulFixedPoint15(hn::ShiftLeft<7>(hn::Sub(q, zero)), multiplier);
+  for (int i = 0; i < doublings; ++i) u = hn::SaturatedAdd(u, u);
+  return u;
+}
+// Of the low and the high eight bytes of each block.
+struct Terms {
+  V16 low, high;
+};
+HWY_INLINE Terms Widen(V8 q) {
+  const D8 d;
+  const V8 none = hn::Zero(d);
+  return {hn::BitCast(D16(), hn::InterleaveLower(d, q, none)),
+          hn::BitCast(D16(), hn::InterleaveUpper(d, q, none))};
+}
+HWY_INLINE Terms ToTerms(V8 q, const ByteTerm& term) {
+  const D16 d;
+  const Terms wide = Widen(q);
+  const V16 zero = hn::Set(d, static_cast<int16_t>(term.zero));
+  const V16 multiplier = hn::Set(d, static_cast<int16_t>(term.multiplier));
+  return {Term64(wide.low, zero, multiplier, term.doublings),
+          Term64(wide.high, zero, multiplier, term.doublings)};
+}
+
+// A sum that is worth more than 1/64 of a step: a saturating shift to the left. Rare.
+HWY_INLINE V32 ShiftLeftSaturated(V32 sum, V32 left) {
+  const V32 limit = hn::Set(D32(), INT32_MAX) >> left;
+  return hn::Min(hn::Max(sum, hn::Not(limit)), limit) << left;
+}
+
+// The sums of a pixel's panel to bytes.
+template <int kNV>
+struct PanelOutput {
+  HWY_INLINE PanelOutput(const Int8Channels& c, const Int8Output& o)
+      : left(c.left), term(o.residual), to_byte(o) {
+    const D32 d;
+    LINNET_UNROLL
+    for (int j = 0; j < kNV; ++j) shift[j] = hn::Load(d, c.shift + j * kLanes);
+    LINNET_UNROLL
+    for (int j = 0; j < kNV; j += 2) {
+      multiplier[j / 2] = hn::Load(D16(), c.multiplier + j * kLanes);
+    }
+  }
+
+  HWY_INLINE void Store(V32 (&sum)[kNV], const uint8_t* HWY_RESTRICT residual, int64_t cols,
+                        uint8_t* HWY_RESTRICT dst) const {
+    const D32 d;
+    if (HWY_UNLIKELY(left != nullptr)) {
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) {
+        sum[j] = ShiftLeftSaturated(sum[j], hn::Load(d, left + j * kLanes));
+      }
+    }
+    LINNET_UNROLL
+    for (int j = 0; j < kNV; ++j) sum[j] = sum[j] >> shift[j];
+    const D16 d16;
+    V16 u[2];
+    LINNET_UNROLL
+    for (int j = 0; j < kNV; j += 2) {
+      const V32 second = j + 1 < kNV ? sum[j + 1 < kNV ? j + 1 : 0] : hn::Zero(d);
+      u[j / 2] = hn::MulFixedPoint15(hn::ReorderDemote2To(d16, sum[j], second), multiplier[j / 2]);
+    }
+    if constexpr (kNV <= 2) u[1] = hn::Zero(d16);
+    if (residual != nullptr) {
+      V8 bytes = LoadBytes(residual, cols);
+      if constexpr (kNV < kAllVectors) bytes = MoveQuads(bytes, kQuadOrder.expand[kNV]);
+      const Terms terms = ToTerms(bytes, term);
+      u[0] = hn::SaturatedAdd(u[0], terms.low);
+      u[1] = hn::SaturatedAdd(u[1], terms.high);
+    }
+    V8 y = to_byte(u[0], u[1]);
+    if constexpr (kNV < kAllVectors) y = MoveQuads(y, kQuadOrder.compact[kNV]);
+    StoreBytes(y, cols, dst);
+  }
+
+  const int32_t* left;
+  ByteTerm term;
+  ToByte to_byte;
+  V32 shift[kNV];
+  V16 multiplier[(kNV + 1) / 2];
+};
+
+// ---- matrix products ----
+
+HWY_INLINE Factors BroadcastQuad(const uint8_t* HWY_RESTRICT a) {
+  int32_t quad;
+  std::memcpy(&quad, a, 4);
+  return Activations(hn::BitCast(D8(), hn::Set(D32(), quad)));
+}
+
+template <int kMR, int kNV>
+HWY_INLINE void SumTile(const Int8TileArgs& t, V32 (&sum)[kMR][kNV]) {
+  const D32 d;
+  const D8 d8;
+  LINNET_UNROLL
+  for (int j = 0; j < kNV; ++j) {
+    const V32 bias = hn::Load(d, t.channels.bias + j * kLanes);
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) sum[i][j] = bias;
+  }
+  const auto* HWY_RESTRICT b = reinterpret_cast<const uint8_t*>(t.b);
+  for (int64_t tap = 0; tap < t.taps; ++tap) {
+    const uint8_t* a[kMR];
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) a[i] = t.a[tap * t.a_stride + i];
+    for (int64_t quad = 0; quad < t.quads; ++quad, b += kNV * kPanel) {
+      Factors weights[kNV];
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) weights[j] = Weights(hn::Load(d8, b + j * kPanel));
+      LINNET_UNROLL
+      for (int i = 0; i < kMR; ++i) {
+        const Factors activations = BroadcastQuad(a[i] + 4 * quad);
+        LINNET_UNROLL
+        for (int j = 0; j < kNV; ++j) sum[i][j] = Dot(sum[i][j], activations, weights[j]);
+      }
+    }
+  }
+}
+
+template <int kMR, int kNV>
+void Tile(const Int8TileArgs& t) {
+  V32 sum[kMR][kNV];
+  SumTile<kMR, kNV>(t, sum);
+  const PanelOutput<kNV> output(t.channels, *t.output);
+  LINNET_UNROLL
+  for (int i = 0; i < kMR; ++i) {
+    const int64_t at = i * t.dst_stride;
+    output.Store(sum[i], t.residual == nullptr ? nullptr : t.residual + at, t.cols, t.dst + at);
+  }
+}
+
+template <int kNV>
+void TileSums(const Int8TileArgs& t) {
+  V32 sum[1][kNV];
+  SumTile<1, kNV>(t, sum);
+  LINNET_UNROLL
+  for (int j = 0; j < kNV; ++j) hn::Store(sum[0][j], D32(), t.sums + j * kLanes);
+}
+
+// Sums that tile registers made, without bias: sums[(j * kMaxRows + i) * kLanes + ...].
+template <int kNV>
+void Finish(const Int8TileArgs& t, const int32_t* sums) {
+  const D32 d;
+  const PanelOutput<kNV> output(t.channels, *t.output);
+  for (int64_t i = 0; i < t.rows; ++i) {
+    V32 sum[kNV];
+    LINNET_UNROLL
+    for (int j = 0; j < kNV; ++j) {
+      sum[j] = hn::Add(hn::Load(d, t.channels.bias + j * kLanes),
+                       hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes));
+    }
+    const int64_t at = i * t.dst_stride;
+    output.Store(sum, t.residual == nullptr ? nullptr : t.residual + at, t.cols, t.dst + at);
+  }
+}
+
+// ---- depthwise ----
+
+// The four bytes at each channel of a column, side by side.
+HWY_INLINE void StoreQuads(const V8 (&row)[4], uint8_t* HWY_RESTRICT out) {
+  const D8 d;
+  const D16 d16;
+  const auto low01 = hn::BitCast(d16, hn::InterleaveLower(d, row[0], row[1]));
+  const auto low23 = hn::BitCast(d16, hn::InterleaveLower(d, row[2], row[3]));
+  const auto high01 = hn::BitCast(d16, hn::InterleaveUpper(d, row[0], row[1]));
+  const auto high23 = hn::BitCast(d16, hn::InterleaveUpper(d, row[2], row[3]));
+  hn::Store(hn::BitCast(d, hn::InterleaveLower(d16, low01, low23)), d, out);
+  hn::Store(hn::BitCast(d, hn::InterleaveUpper(d16, low01, low23)), d, out + kPanel);
+  hn::Store(hn::BitCast(d, hn::InterleaveLower(d16, high01, high23)), d, out + 2 * kPanel);
+  hn::Store(hn::BitCast(d, hn::InterleaveUpper(d16, high01, high23)), d, out + 3 * kPanel);
+}
+
+void Interleave(const InterleaveArgs& t) {
+  const D8 d;
+  // Columns from which a whole vector may be read: it ends inside of the row.
+  int64_t safe = t.columns;
+  for (int r = 0; r < 4; ++r) {
+    if (t.step[r] == 0) continue;  // padding, as long as a vector
+    const int64_t bytes = (t.columns - 1) * t.step[r] + t.cols - kPanel;
+    safe = HWY_MIN(safe, bytes < 0 ? 0 : bytes / t.step[r] + 1);
+  }
+  const uint8_t *row0 = t.row[0], *row1 = t.row[1], *row2 = t.row[2], *row3 = t.row[3];
+  uint8_t* out = t.out;
+  for (int64_t x = 0; x < t.columns; ++x, out += t.out_step) {
+    V8 row[4];
+    if (x < safe) {
+      row[0] = hn::LoadU(d, row0), row[1] = hn::LoadU(d, row1);
+      row[2] = hn::LoadU(d, row2), row[3] = hn::LoadU(d, row3);
+    } else {
+      row[0] = LoadBytes(row0, t.cols), row[1] = LoadBytes(row1, t.cols);
+      row[2] = LoadBytes(row2, t.cols), row[3] = LoadBytes(row3, t.cols);
+    }
+    StoreQuads(row, out);
+    row0 += t.step[0], row1 += t.step[1], row2 += t.step[2], row3 += t.step[3];
+  }
+}
+
+// One product of 'kX' pixels: the vector at byte 'at' of each, with one of weights.
+template <int kX>
+HWY_INLINE void AddProducts(const uint8_t* HWY_RESTRICT a, int64_t a_step, int64_t at, int j,
+                            const Factors& weights, V32 (&sum)[kX][kAllVectors]) {
+  const D8 d;
+  LINNET_UNROLL
+  for (int i = 0; i < kX; ++i) {
+    sum[i][j] = Dot(sum[i][j], Activations(hn::Load(d, a + i * a_step + at)), weights);
+  }
+}
+
+// 'kX' pixels from 'x' on. Weights come from memory or, if kTaps is their number, from 'kept'.
+// 't' is the caller's own copy: what is stored through dst cannot change it.
+template <int kX, int kTaps>
+HWY_INLINE void DepthwisePixels(const DepthwiseRowArgs& t, int64_t x,
+                                const PanelOutput<kAllVectors>& output,
+                                const Factors (&kept)[kTaps == 0 ? 1 : kTaps][kAllVectors]) {
+  V32 sum[kX][kAllVectors];
+  LINNET_UNROLL
+  for (int j = 0; j < kAllVectors; ++j) {
+    const V32 bias = hn::Load(D32(), t.channels.bias + j * kLanes);
+    LINNET_UNROLL
+    for (int i = 0; i < kX; ++i) sum[i][j] = bias;
+  }
+  const uint8_t* HWY_RESTRICT a = t.a + x * t.a_step;
+  if constexpr (kTaps == 0) {
+    const auto* HWY_RESTRICT b = reinterpret_cast<const uint8_t*>(t.b);
+    for (int64_t tap = 0; tap < t.taps; ++tap) {
+      LINNET_UNROLL
+      for (int j = 0; j < kAllVectors; ++j) {
+        const int64_t at = (tap * kAllVectors + j) * kPanel;
+        AddProducts<kX>(a, t.a_step, at, j, Weights(hn::Load(D8(), b + at)), sum);
+      }
+    }
+  } else {
+    LINNET_UNROLL
+    for (int tap = 0; tap < kTaps; ++tap) {
+      LINNET_UNROLL
+      for (int j = 0; j < kAllVectors; ++j) {
+        AddProducts<kX>(a, t.a_step, (tap * kAllVectors + j) * kPanel, j, kept[tap][j], sum);
+      }
+    }
+  }
+  LINNET_UNROLL
+  for (int i = 0; i < kX; ++i) {
+    const int64_t to = (x + i) * t.dst_step;
+    output.Store(sum[i], t.residual == nullptr ? nullptr : t.residual + to, t.cols, t.dst + to);
+  }
+}
+
+template <int kX, int kTaps>
+HWY_INLINE void DepthwiseRowOf(const DepthwiseRowArgs& args) {
+  const DepthwiseRowArgs t = args;
+  const PanelOutput<kAllVectors> output(t.channels, *t.output);
+  Factors kept[kTaps == 0 ? 1 : kTaps][kAllVectors];
+  LINNET_UNROLL
+  for (int tap = 0; tap < kTaps; ++tap) {
+    LINNET_UNROLL
+    for (int j = 0; j < kAllVectors; ++j) {
+      const auto* b = reinterpret_cast<const uint8_t*>(t.b);
+      kept[tap][j] = Weights(hn::Load(D8(), b + (tap * kAllVectors + j) * kPanel));
+    }
+  }
+  int64_t x = 0;
+  for (; x + kX <= t.pixels; x += kX) DepthwisePixels<kX, kTaps>(t, x, output, kept);
+  if constexpr (kX > 1) {
+    for (; x < t.pixels; ++x) DepthwisePixels<1, kTaps>(t, x, output, kept);
+  }
+}
+
+void DepthwiseRow(const DepthwiseRowArgs& t) {
+#if LINNET_INT8_DOT && (HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64)
+  // 3x3: its 12 vectors of weights stay in registers, beside the four sums of a pixel and what the
+  // output takes.
+  if (t.taps == 3) return DepthwiseRowOf<1, 3>(t);
+  DepthwiseRowOf<4, 0>(t);
+#else
+  DepthwiseRowOf<2, 0>(t);
+#endif
+}
+
+// ---- element by element ----
+
+// f(first, count) for runs of kPanel elements; the last is shorter.
+#define LINNET_FOR_PANELS(n, i, count)                              \
+  for (int64_t i = 0, count = HWY_MIN(n, int64_t{kPanel}); i < (n); \
+       i += kPanel, count = HWY_MIN((n)-i, int64_t{kPanel}))
+
+HWY_INLINE hn::Vec<DF> LoadFloats(const float* p, int64_t n) {
+  const DF d;
+  if (n >= kLanes) return hn::LoadU(d, p);
+  HWY_ALIGN float buffer[kLanes] = {};
+  if (n > 0) std::memcpy(buffer, p, static_cast<size_t>(n) * sizeof(float));
+  return hn::Load(d, buffer);
+}
+
+void Quantize(int64_t n, float inverse_scale, int zero_point, const float* src, uint8_t* dst) {
+  const DF d;
+  const D32 d32;
+  const auto inverse = hn::Set(d, inverse_scale);
+  const auto least = hn::Set(d, -256.0f), most = hn::Set(d, 256.0f);
+  const V32 zero = hn::Set(d32, zero_point);
+  LINNET_FOR_PANELS(n, i, count) {
+    V32 q[kAllVectors];
+    for (int j = 0; j < kAllVectors; ++j) {
+      const auto steps = hn::Mul(LoadFloats(src + i + j * kLanes, count - j * kLanes), inverse);
+      // A NaN is not greater, and so becomes the least.
+      const auto kept = hn::Min(hn::IfThenElse(hn::Gt(steps, least), steps, least), most);
+      q[j] = hn::Add(hn::NearestInt(kept), zero);
+    }
+    const D16 d16;
+    const V8 y =
+        PackToBytes(hn::ReorderDemote2To(d16, q[0], q[1]), hn::ReorderDemote2To(d16, q[2], q[3]));
+    StoreBytes(MoveQuads(y, kQuadOrder.transpose), count, dst + i);
+  }
+}
+
+void Dequantize(int64_t n, const Quantization& q, const uint8_t* src, float* dst) {
+  const DF d;
+  const D32 d32;
+  const hn::Rebind<uint8_t, D32> d8;
+  const auto scale = hn::Set(d, q.scale);
+  const V32 zero = hn::Set(d32, q.zero_point);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const V32 steps = hn::Sub(hn::PromoteTo(d32, hn::LoadU(d8, src + i)), zero);
+    hn::StoreU(hn::Mul(scale, hn::ConvertTo(d, steps)), d, dst + i);
+  }
+  for (; i < n; ++i) dst[i] = q.scale * static_cast<float>(src[i] - q.zero_point);
+}
+
+#if HWY_ARCH_ARM_A64
+// An index past a table of 64 gives 0.
+void Lookup(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst) {
+  const D8 d;
+  const uint8x16x4_t tables[4] = {vld1q_u8_x4(table), vld1q_u8_x4(table + 64),
+                                  vld1q_u8_x4(table + 128), vld1q_u8_x4(table + 192)};
+  const V8 step = hn::Set(d, 64);
+  LINNET_FOR_PANELS(n, i, count) {
+    V8 index = LoadBytes(src + i, count);
+    V8 y = V8(vqtbl4q_u8(tables[0], index.raw));
+    for (int part = 1; part < 4; ++part) {
+      index = hn::Sub(index, step);
+      y = hn::Or(y, V8(vqtbl4q_u8(tables[part], index.raw)));
+    }
+    StoreBytes(y, count, dst + i);
+  }
+}
+#endif
+
+void Add(int64_t n, const ByteTerm& a_term, const ByteTerm& b_term, const Int8Output& output,
+         const uint8_t* a, const uint8_t* b, uint8_t* dst) {
+  const ToByte to_byte(output);
+  LINNET_FOR_PANELS(n, i, count) {
+    const Terms x = ToTerms(LoadBytes(a + i, count), a_term);
+    const Terms y = ToTerms(LoadBytes(b + i, count), b_term);
+    StoreBytes(to_byte(hn::SaturatedAdd(x.low, y.low), hn::SaturatedAdd(x.high, y.high)), count,
+               dst + i);
+  }
+}
+
+// The multipliers of elements [0, count), in the order of Widen.
+HWY_INLINE Terms LoadMultipliers(const int16_t* p, int64_t count) {
+  const D16 d;
+  HWY_ALIGN int16_t buffer[kPanel] = {};
+  if (count < kPanel) {
+    std::memcpy(buffer, p, static_cast<size_t>(count) * sizeof(int16_t));
+    p = buffer;
+  }
+  // Blocks of eight go to the low and the high vector in turn.
+  HWY_ALIGN int16_t low[kPanel / 2], high[kPanel / 2];
+  for (int64_t block = 0; block < kPanel / 16; ++block) {
+    std::memcpy(low + 8 * block, p + 16 * block, 16);
+    std::memcpy(high + 8 * block, p + 16 * block + 8, 16);
+  }
+  return {hn::Load(d, low), hn::Load(d, high)};
+}
+
+void Scale(int64_t n, const ByteTerm& term, const int16_t* multiplier, const Int8Output& output,
+           const uint8_t* src, uint8_t* dst) {
+  const ToByte to_byte(output);
+  const V16 zero = hn::Set(D16(), static_cast<int16_t>(term.zero));
+  LINNET_FOR_PANELS(n, i, count) {
+    const Terms wide = Widen(LoadBytes(src + i, count));
+    const Terms by = LoadMultipliers(multiplier + i, count);
+    StoreBytes(to_byte(Term64(wide.low, zero, by.low, term.doublings),
+                       Term64(wide.high, zero, by.high, term.doublings)),
+               count, dst + i);
+  }
+}
+
+void SumRows(int64_t n, int64_t rows, int64_t stride, const uint8_t* src, int32_t* sums) {
+  const D32 d;
+  const hn::Rebind<uint8_t, D32> d8;
+  int64_t i = 0;
+  for (; i + kPanel <= n; i += kPanel) {
+    V32 sum[kAllVectors];
+    LINNET_UNROLL
+    for (int j = 0; j < kAllVectors; ++j) sum[j] = hn::LoadU(d, sums + i + j * kLanes);
+    for (int64_t r = 0; r < rows; ++r) {
+      LINNET_UNROLL
+      for (int j = 0; j < kAllVectors; ++j) {
+        const auto bytes = hn::LoadU(d8, src + r * stride + i + j * kLanes);
+        sum[j] = hn::Add(sum[j], hn::PromoteTo(d, bytes));
+      }
+    }
+    LINNET_UNROLL
+    for (int j = 0; j < kAllVectors; ++j) hn::StoreU(sum[j], d, sums + i + j * kLanes);
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t k = i; k < n; ++k) sums[k] += src[r * stride + k];
+  }
+}
+
+void Max(int64_t n, const uint8_t* src, uint8_t* dst) {
+  LINNET_FOR_PANELS(n, i, count) {
+    StoreBytes(hn::Max(LoadBytes(src + i, count), LoadBytes(dst + i, count)), count, dst + i);
+  }
+}
+
+HWY_INLINE V32 LoadSums(const int32_t* p, int64_t n) {
+  const D32 d;
+  if (n >= kLanes) return hn::LoadU(d, p);
+  HWY_ALIGN int32_t buffer[kLanes] = {};
+  if (n > 0) std::memcpy(buffer, p, static_cast<size_t>(n) * sizeof(int32_t));
+  return hn::Load(d, buffer);
+}
+
+void RequantizeSums(int64_t n, int32_t bias, const Requantizer& r, const Int8Output& output,
+                    const int32_t* sums, uint8_t* dst) {
+  const D32 d;
+  const D16 d16;
+  const ToByte to_byte(output);
+  const V16 multiplier = hn::Set(d16, static_cast<int16_t>(r.multiplier));
+  const V32 left = hn::Set(d, r.left), shift = hn::Set(d, r.shift);
+  LINNET_FOR_PANELS(n, i, count) {
+    V32 sum[kAllVectors];
+    for (int j = 0; j < kAllVectors; ++j) {
+      sum[j] = hn::Add(LoadSums(sums + i + j * kLanes, count - j * kLanes), hn::Set(d, bias));
+      sum[j] = ShiftLeftSaturated(sum[j], left) >> shift;
+    }
+    const V8 y =
+        to_byte(hn::MulFixedPoint15(hn::ReorderDemote2To(d16, sum[0], sum[1]), multiplier),
+                hn::MulFixedPoint15(hn::ReorderDemote2To(d16, sum[2], sum[3]), multiplier));
+    StoreBytes(MoveQuads(y, kQuadOrder.transpose), count, dst + i);
+  }
+}
+
+// ---- the table ----
+
+template <int kNV, int... kI>
+void FillRows(Int8Kernels& table, std::integer_sequence<int, kI...>) {
+  ((table.tile[kNV][kI + 1] = &Tile<kI + 1, kNV>), ...);
+  table.rows[kNV] = kRows[kNV];
+  table.tile_sums[kNV] = &TileSums<kNV>;
+  table.finish[kNV] = &Finish<kNV>;
+}
+
+Int8Kernels MakeTable(const char* target) {
+  Int8Kernels table = *PortableInt8Kernels();
+  table.target = target;
+  table.lanes = kLanes;
+  table.offset = kOffset;
+  FillRows<1>(table, std::make_integer_sequence<int, kRows[1]>());
+  FillRows<2>(table, std::make_integer_sequence<int, kRows[2]>());
+  FillRows<3>(table, std::make_integer_sequence<int, kRows[3]>());
+  FillRows<4>(table, std::make_integer_sequence<int, kRows[4]>());
+  table.interleave = &Interleave;
+  table.depthwise_row = &DepthwiseRow;
+  table.quantize = &Quantize;
+  table.dequantize = &Dequantize;
+#if HWY_ARCH_ARM_A64
+  table.lookup = &Lookup;
+#endif
+  table.add = &Add;
+  table.scale = &Scale;
+  table.sum_rows = &SumRows;
+  table.max = &Max;
+  table.requantize = &RequantizeSums;
+  return table;
+}
