@@ -88,6 +88,9 @@ struct Int8Kernels {
   void (*end)();
   const Int8Kernels* base;  // of tiles of registers: the vectors beside them
   size_t slack;             // bytes that tiles may read behind the packed weights
+  // Independent dot products in registers: the most that tiles of vectors could do. 'macs' receives
+  // how many multiply-adds there were. Null without dot-product instructions.
+  int32_t (*dot_rounds)(int rounds, double* macs);
   void (*interleave)(const InterleaveArgs&);
   void (*depthwise_row)(const DepthwiseRowArgs&);
 

@@ -31,47 +31,51 @@ const uint8_t* CopyWithPadding(const Filling& f, const uint8_t* line, int64_t sx
   return copy;
 }
 
-// Merged spans: one group, and a copy for each pixel that needs one.
-void FillSpans(const Filling& f, const PixelTap& tap, const uint8_t** out, uint8_t* copies) {
+// A tap sees [inside, outside) of the pixels [x0, x1) with all of its span in the row.
+struct Inside {
+  int64_t begin, end;
+};
+Inside InsideOf(const Filling& f, const PixelTap& tap) {
   const PixelMap& map = *f.rows.map;
-  const int64_t sy = f.y * map.step_y + tap.dy;
-  if (sy < 0 || sy >= map.src_h) {
-    std::fill_n(out, f.x1 - f.x0, f.rows.padding);
-    return;
-  }
-  const uint8_t* line = f.src + (f.image * map.src_h + sy) * map.src_w * map.src_c;
-  const int64_t read = f.rows.read_bytes();
-  for (int64_t x = f.x0; x < f.x1; ++x, ++out, copies += read) {
-    const int64_t sx = x * map.step_x + tap.dx;
-    const bool inside = sx >= 0 && sx + map.span <= map.src_w;
-    const uint8_t* pixel = line + sx * map.src_c;
-    *out = inside && f.end - pixel >= read ? pixel : CopyWithPadding(f, line, sx, copies);
-  }
+  // The first x whose source pixel x * step + dx is at least 'limit'.
+  const auto first = [&](int64_t limit) {
+    const int64_t distance = limit - tap.dx;
+    return std::clamp(distance <= 0 ? int64_t{0} : DivUp(distance, map.step_x), f.x0, f.x1);
+  };
+  const int64_t begin = first(0);
+  return {begin, std::max(begin, first(map.src_w - map.span + 1))};
 }
 
-// Single pixels: only the last ones of the whole input need copies, which all taps share.
-void FillPixels(const Filling& f, const PixelTap& tap, const uint8_t** out, uint8_t* copies) {
+// The pixels of one output row as tap 'tap' sees them. Where a span is more than one pixel,
+// 'copies' has a place for each pixel; else only the last ones of the whole input need one, which
+// all taps share.
+void FillTap(const Filling& f, const PixelTap& tap, const uint8_t** out, uint8_t* copies) {
   const PixelMap& map = *f.rows.map;
-  const int64_t sy = f.y * map.step_y + tap.dy;
+  const int64_t sy = f.y * map.step_y + tap.dy, read = f.rows.read_bytes();
   if (sy < 0 || sy >= map.src_h) {
     std::fill_n(out, f.x1 - f.x0, f.rows.padding);
     return;
   }
   const uint8_t* line = f.src + (f.image * map.src_h + sy) * map.src_w * map.src_c + f.channel;
-  const int64_t read = f.rows.read_bytes();
-  for (int64_t x = f.x0; x < f.x1; ++x, ++out) {
-    const int64_t sx = x * map.step_x + tap.dx;
-    if (sx < 0 || sx >= map.src_w) {
-      *out = f.rows.padding;
-      continue;
-    }
-    const uint8_t* pixel = line + sx * map.src_c;
-    if (f.end - pixel < read) {
-      uint8_t* copy = copies + (f.end - pixel) / map.src_c * read;
-      std::memcpy(copy, pixel, static_cast<size_t>(f.rows.tap_bytes()));
-      pixel = copy;
-    }
-    *out = pixel;
+  const auto outside = [&](int64_t x) {
+    out[x - f.x0] = map.span == 1 ? f.rows.padding
+                                  : CopyWithPadding(f, line, x * map.step_x + tap.dx,
+                                                    copies + (x - f.x0) * read);
+  };
+  const Inside inside = InsideOf(f, tap);
+  for (int64_t x = f.x0; x < inside.begin; ++x) outside(x);
+  const int64_t step = map.step_x * map.src_c;
+  const uint8_t* pixel = line + (inside.begin * map.step_x + tap.dx) * map.src_c;
+  for (int64_t x = inside.begin; x < inside.end; ++x, pixel += step) out[x - f.x0] = pixel;
+  for (int64_t x = inside.end; x < f.x1; ++x) outside(x);
+  // From the last pixel on, back to the first whose quads end inside of the input.
+  for (int64_t x = inside.end - 1; x >= inside.begin; --x) {
+    const uint8_t*& from = out[x - f.x0];
+    if (f.end - from >= read) break;
+    const int64_t place = map.span > 1 ? x - f.x0 : (f.end - from) / map.src_c;
+    uint8_t* copy = copies + place * read;
+    std::memcpy(copy, from, static_cast<size_t>(f.rows.tap_bytes()));
+    from = copy;
   }
 }
 
@@ -102,11 +106,7 @@ const uint8_t** ByteRows::Make(const uint8_t* src, int64_t group, int64_t first,
     for (int64_t t = 0; t < Taps(*map); ++t) {
       const PixelTap& tap = map->taps[static_cast<size_t>(t)];
       const int64_t at = t * rows + row;
-      if (map->span > 1) {
-        FillSpans(filling, tap, pointers + at, copies + at * read_bytes());
-      } else {
-        FillPixels(filling, tap, pointers + at, copies);
-      }
+      FillTap(filling, tap, pointers + at, map->span > 1 ? copies + at * read_bytes() : copies);
     }
     row += filling.x1 - filling.x0;
   }
