@@ -17,7 +17,7 @@ struct LayerCost {
   int64_t params = 0;         // trainable
   int64_t running_stats = 0;  // not trainable
   int64_t macs = 0;           // multiply-adds of convolutions and fully connected layers
-  int64_t bytes = 0;          // float32: inputs and parameters read, output written, each once
+  int64_t bytes = 0;          // inputs and parameters read, output written, each once
   // Multiply-adds per byte: low means that memory, not arithmetic, sets the pace.
   double intensity() const { return bytes > 0 ? static_cast<double>(macs) / bytes : 0; }
 };
@@ -28,7 +28,7 @@ struct Cost {
   int64_t running_stats = 0;
   int64_t macs = 0;           // of what is run: without auxiliary heads
   int64_t training_macs = 0;  // of a forward pass in training: with them
-  // The most bytes of values alive at one step, as the graph stands (float32, nothing fused).
+  // The most bytes of values alive at one step, as the graph stands (nothing fused).
   int64_t peak_activation_bytes = 0;
 };
 

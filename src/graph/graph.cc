@@ -12,7 +12,7 @@ bool IsNameCharacter(char c) {
 
 }  // namespace
 
-Value Graph::Emit(std::string node_name, Op op, std::vector<Value> inputs) {
+Value Graph::Emit(std::string node_name, Op op, std::vector<Value> inputs, ValueType type) {
   if (node_name.empty() || !std::all_of(node_name.begin(), node_name.end(), IsNameCharacter)) {
     Fail(ErrorKind::kUsage, "'{}' is not a name: use letters, digits and _ . - /", node_name);
   }
@@ -25,7 +25,7 @@ Value Graph::Emit(std::string node_name, Op op, std::vector<Value> inputs) {
       Fail(ErrorKind::kUsage, "{}: input {} does not come before it", node_name, input);
     }
   }
-  nodes.push_back({std::move(node_name), std::move(op), std::move(inputs)});
+  nodes.push_back({std::move(node_name), std::move(op), std::move(inputs), type});
   return value;
 }
 
@@ -46,6 +46,11 @@ std::vector<bool> NeededByResults(const Graph& graph) {
     for (const Value input : graph.nodes[i].inputs) needed[input] = true;
   }
   return needed;
+}
+
+bool IsQuantized(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                     [](const Node& node) { return node.type.is_u8(); });
 }
 
 std::vector<std::vector<int>> Users(const Graph& graph) {

@@ -16,6 +16,13 @@
 // Fields left out have the defaults of graph/op.h; '#' begins a comment. Several values may be
 // returned: 'return p2, p3, p4' is a feature pyramid; 'return fc, aux*0.3' has an auxiliary head
 // whose loss counts 0.3 in training and which is dropped where the network is run.
+//
+// A value that is not float32 says so after its operation:
+//
+//   conv = conv2d(image, out_channels=16) : u8(scale=0.0235, zero_point=128)
+//
+// An identity activation between values of different types converts: it quantizes, requantizes or
+// dequantizes. Every other operation computes on the types that it is given.
 #ifndef LINNET_GRAPH_GRAPH_H_
 #define LINNET_GRAPH_GRAPH_H_
 
@@ -24,6 +31,7 @@
 #include <vector>
 
 #include "graph/op.h"
+#include "graph/value_type.h"
 
 namespace linnet {
 
@@ -34,6 +42,7 @@ struct Node {
   std::string name;  // unique; dots separate the blocks it belongs to: "blocks.3.0.conv_dw"
   Op op;
   std::vector<Value> inputs;  // all less than the node's own index
+  ValueType type = {};        // of its value
 };
 
 // A value that the network returns.
@@ -53,13 +62,16 @@ struct Graph {
 
   // Appends a node and returns its value. Error (kUsage) if the name is taken or not a name, or an
   // input does not exist.
-  Value Emit(std::string node_name, Op op, std::vector<Value> inputs = {});
+  Value Emit(std::string node_name, Op op, std::vector<Value> inputs = {}, ValueType type = {});
   // The value called 'node_name', or -1.
   Value Find(std::string_view node_name) const;
 };
 
 // By node: whether a result depends on it. The rest belongs to auxiliary heads, or is of no use.
 std::vector<bool> NeededByResults(const Graph& graph);
+
+// Whether a value is not float32.
+bool IsQuantized(const Graph& graph);
 
 // Nodes that read each value, by value.
 std::vector<std::vector<int>> Users(const Graph& graph);

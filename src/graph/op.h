@@ -40,10 +40,16 @@ using Pair = std::array<int, 2>;
 struct FusedActivation {
   Activation kind = Activation::kIdentity;
   float alpha = 0.01f;  // leaky_relu, elu
+  // Where values are bytes, what an activation that is looked up in a table is applied to has a
+  // scale and a zero point of its own. 0: not said.
+  float scale = 0;
+  int zero_point = 0;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("act", self.kind, "activation applied to the result");
     v("act_alpha", self.alpha, "slope of leaky_relu, scale of elu");
+    v("act_scale", self.scale, "scale of the bytes that it is applied to");
+    v("act_zero_point", self.zero_point, "zero point of the bytes that it is applied to");
   }
 };
 

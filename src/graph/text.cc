@@ -102,9 +102,14 @@ class Parser {
   }
 
   void ParseNode(std::string_view line) {
+    ValueType type;
+    if (const size_t colon = line.rfind(':'); colon != std::string_view::npos) {
+      type = TypeFromText(Trim(line.substr(colon + 1)), Where());
+      line = Trim(line.substr(0, colon));
+    }
     const size_t equals = line.find('='), open = line.find('(');
     if (equals == std::string_view::npos || open == std::string_view::npos || open < equals ||
-        line.back() != ')') {
+        !line.ends_with(')')) {
       Fail(ErrorKind::kUsage, "{}: expected 'name = operation(inputs, field=value)', found '{}'",
            Where(), line);
     }
@@ -130,7 +135,7 @@ class Parser {
       Fail(ErrorKind::kUsage, "{}: there are two nodes called '{}'; names must differ", Where(),
            name);
     }
-    values_[name] = graph_.Emit(name, std::move(op), std::move(inputs));
+    values_[name] = graph_.Emit(name, std::move(op), std::move(inputs), type);
   }
 
   Value Lookup(const std::string& name) const {
@@ -157,7 +162,9 @@ std::string NodeToText(const Graph& graph, const Node& node) {
       node.op);
   std::string text = node.name + " = " + OpName(node.op) + "(";
   for (size_t i = 0; i < arguments.size(); ++i) text += (i ? ", " : "") + arguments[i];
-  return text + ")\n";
+  text += ")";
+  if (!(node.type == ValueType{})) text += " : " + TypeToText(node.type);
+  return text + "\n";
 }
 
 }  // namespace

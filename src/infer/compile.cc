@@ -7,6 +7,7 @@
 #include "infer/layout.h"
 #include "infer/plan.h"
 #include "infer/plan_impl.h"
+#include "ops/types.h"
 
 namespace linnet {
 namespace {
@@ -39,13 +40,15 @@ struct Prepare {
   NodeMemory memory;
 };
 
-size_t F32Bytes(const Shape& shape) { return static_cast<size_t>(shape.elements()) * 4; }
+size_t Bytes(const Shape& shape, DType dtype) {
+  return static_cast<size_t>(shape.elements()) * DTypeBytes(dtype);
+}
 
-Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape& out,
-                    std::span<const ParamSpec> specs, int threads) {
+Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shape>& in,
+                    const Shape& out, std::span<const ParamSpec> specs, int threads) {
   Prepare result;
-  result.memory.bytes = F32Bytes(out);
-  result.memory.pixel_bytes = F32Bytes({Channels(out)});
+  result.memory.bytes = Bytes(out, node.type.dtype);
+  result.memory.pixel_bytes = Bytes({Channels(out)}, node.type.dtype);
   result.memory.external = std::holds_alternative<Input>(node.op);
   result.memory.view = IsView(node.op, in);
   if (result.memory.external) return result;
@@ -56,23 +59,25 @@ Prepare PrepareNode(const Node& node, const std::vector<Shape>& in, const Shape&
   info.in = in;
   info.out = out;
   if (result.memory.view) return result;
-  result.prepared = DefOf(node.op).prepare(node.op, {in, out, false, threads});
+  const std::vector<ValueType> types = InputTypes(graph, node);
+  result.prepared = DefOf(node.op).prepare(node.op, {in, out, false, threads, types, node.type});
   result.memory.scratch_bytes = result.prepared.scratch_bytes;
   result.memory.in_place = result.prepared.in_place;
   result.memory.strided_in = result.prepared.strided_in;
   result.memory.strided_out = result.prepared.strided_out;
-  result.memory.best_in_stride = F32Bytes({result.prepared.best_in_stride});
-  result.memory.best_out_stride = F32Bytes({result.prepared.best_out_stride});
+  result.memory.best_in_stride = Bytes({result.prepared.best_in_stride}, node.type.dtype);
+  result.memory.best_out_stride = Bytes({result.prepared.best_out_stride}, node.type.dtype);
   result.memory.joins_channels = result.prepared.joins_channels;
   if (result.prepared.takes_channel >= 0) {
-    result.memory.takes_bytes = static_cast<int64_t>(F32Bytes({result.prepared.takes_channel}));
+    result.memory.takes_bytes =
+        static_cast<int64_t>(Bytes({result.prepared.takes_channel}, node.type.dtype));
   }
   info.kernel = result.prepared.kernel;
   info.refused = result.prepared.refused;
   info.macs = DefOf(node.op).macs(node.op, in, out);
-  info.bytes = F32Bytes(out);
-  for (const Shape& shape : in) info.bytes += F32Bytes(shape);
-  for (const ParamSpec& spec : specs) info.weight_bytes += F32Bytes(spec.shape);
+  info.bytes = result.memory.bytes;
+  for (size_t i = 0; i < in.size(); ++i) info.bytes += Bytes(in[i], types[i].dtype);
+  for (const ParamSpec& spec : specs) info.weight_bytes += Bytes(spec.shape, spec.dtype);
   info.scratch_bytes = result.prepared.scratch_bytes;
   return result;
 }
@@ -118,12 +123,15 @@ struct PlanBuilder {
   const Layout& layout;
 
   // In numbers; 0: pixels touch.
-  int64_t StrideOf(Value value) const { return static_cast<int64_t>(layout.stride[value] / 4); }
+  int64_t StrideOf(Value value) const {
+    const size_t number = DTypeBytes(impl.graph.nodes[value].type.dtype);
+    return static_cast<int64_t>(layout.stride[value] / number);
+  }
 
   Tensor ViewOf(Value value) const {
     if (layout.value[value] == Layout::kExternal) return Tensor::View(nullptr, shapes[value]);
     std::byte* data = static_cast<std::byte*>(impl.arena.get()) + layout.value[value];
-    return Tensor::View(data, shapes[value]);
+    return Tensor::View(data, shapes[value], impl.graph.nodes[value].type.dtype);
   }
 
   void AddStep(int i, Prepare& prepare) {
@@ -161,6 +169,7 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
   const Value input = OnlyInput(network.graph);
   const std::vector<Shape> shapes =
       InferShapes(network.graph, {options.batch, options.height, options.width});
+  CheckTypes(network.graph, shapes);
   const auto specs = GraphParams(network.graph, shapes);
   auto impl = std::make_unique<Plan::Impl>();
   impl->graph = std::move(network.graph);
@@ -173,8 +182,8 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
     const SlabScope packed_weights;
     for (size_t i = 0; i < shapes.size(); ++i) {
       const Node& node = impl->graph.nodes[i];
-      prepares.push_back(
-          PrepareNode(node, InputShapes(node, shapes), shapes[i], specs[i], impl->threads));
+      prepares.push_back(PrepareNode(impl->graph, node, InputShapes(node, shapes), shapes[i],
+                                     specs[i], impl->threads));
       memory.push_back(prepares.back().memory);
     }
   }

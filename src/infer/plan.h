@@ -43,7 +43,7 @@ struct CompileOptions {
   }
 };
 
-// What one step does, for tables and limits. Bytes are of float32 numbers.
+// What one step does, for tables and limits.
 struct StepInfo {
   std::string name;
   std::string op;
@@ -97,8 +97,8 @@ class Plan {
 
 // Rewrites, prepares, packs and lays out. The Plan keeps copies: the parameters may change
 // afterwards. Error (kUsage)
-// naming the node if the graph does not fit together at this size, Error (kFile) naming the
-// parameter that is missing or has a wrong shape.
+// naming the node if the graph does not fit together at this size or its types do not, Error
+// (kFile) naming the parameter that is missing or has a wrong shape or type.
 std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
                               const CompileOptions& options = {});
 

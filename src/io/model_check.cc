@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "ops/types.h"
 
 namespace linnet {
 namespace {
@@ -84,6 +85,7 @@ void CheckModel(const Model& model) {
   const std::vector<Shape> shapes = InferShapes(model.graph, SizeOf(model.pipeline));
   CheckMemory(shapes);
   CheckMemory(InferShapes(model.graph));
+  CheckTypes(model.graph, shapes);
   CheckParams(model.graph, model.params);
   CheckNothingElse(model, shapes);
   const Shape& output = shapes[model.graph.outputs[0]];
@@ -124,6 +126,7 @@ double VerifyModel(const Model& model, const std::string& where, ThreadPool* poo
     Fail(ErrorKind::kFile, "{}: a network of {} multiply-adds is too large to be checked", where,
          plan->macs());
   }
+  const double tolerance = IsQuantized(model.graph) ? kQuantizedCheckTolerance : kCheckTolerance;
   double worst = 0;
   for (const CheckVector& check : model.checks) {
     const std::vector<float> actual = RunCheck(*plan, check.seed, pool);
@@ -132,12 +135,12 @@ double VerifyModel(const Model& model, const std::string& where, ThreadPool* poo
            check.output.size(), actual.size());
     }
     const double difference = Difference(check.output, actual);
-    if (!(difference <= kCheckTolerance)) {
+    if (!(difference <= tolerance)) {
       Fail(
           ErrorKind::kFile,
           "{}: on this machine the network's output differs by {:.2g} (of its largest number) from "
           "what was stored with it, expected at most {:.2g}",
-          where, difference, kCheckTolerance);
+          where, difference, tolerance);
     }
     worst = std::max(worst, difference);
   }

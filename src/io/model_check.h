@@ -9,7 +9,8 @@
 namespace linnet {
 
 // Error (kUsage or kFile) unless the graph has one input with the pipeline's channels, its shapes
-// fit at the pipeline's size and within kMaxModelMemory, the parameters are exactly the graph's,
+// and types fit at the pipeline's size and within kMaxModelMemory, the parameters are exactly the
+// graph's,
 // and there are as many labels as outputs, or none.
 void CheckModel(const Model& model);
 

@@ -1,7 +1,8 @@
 // The model file: everything needed to run a trained network, in one safetensors file
 // (base/safetensors.h) that every framework's reader opens.
 //
-// Tensors: float32, by parameter name; weights of convolutions OHWI. Metadata, all text:
+// Tensors: float32 (int8 where a layer computes on bytes), by parameter name; weights of
+// convolutions OHWI. Metadata, all text:
 //   linnet.format    "1"
 //   linnet.graph     the text form of graph/graph.h
 //   linnet.pipeline  JSON object, data/pipeline.h
@@ -59,10 +60,13 @@ inline constexpr size_t kMaxModelMemory = size_t{4} << 30;
 std::unique_ptr<Plan> CompileModel(const Model& model, int batch = 1, int threads = 0);
 
 // Runs the check vectors. Returns the largest difference, relative to the largest number; Error
-// (kFile) if it is above kCheckTolerance, or if the network is too large to be run for a check.
+// (kFile) if it is above the tolerance, or if the network is too large to be run for a check.
 // 'where' begins the message.
 double VerifyModel(const Model& model, const std::string& where, ThreadPool* pool = nullptr);
 inline constexpr double kCheckTolerance = 1e-3;
+// Layers of bytes answer the same everywhere, but a last bit of a float32 layer before one may move
+// a number to the neighbouring byte.
+inline constexpr double kQuantizedCheckTolerance = 2e-2;
 
 }  // namespace linnet
 

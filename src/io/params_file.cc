@@ -23,7 +23,7 @@ Tensor Widened(const Tensor& tensor) {
   return wide;
 }
 
-// [O,I,H,W] -> [O,H,W,I].
+// [O,I,H,W] -> [O,H,W,I], float32.
 Tensor ToOhwi(const Tensor& oihw) {
   const Shape& s = oihw.shape();
   Tensor ohwi(Shape{s[0], s[2], s[3], s[1]});
@@ -67,9 +67,9 @@ struct Problems {
 
 // The parameter as the graph wants it, or none if it has another shape or type.
 Tensor Adapted(const Tensor& tensor, const ParamSpec& spec, bool foreign) {
-  Tensor param = Widened(tensor);
-  if (!param) return {};
-  if (foreign && param.shape().rank() == 4) param = ToOhwi(param);
+  Tensor param = spec.dtype == DType::kF32 ? Widened(tensor) : tensor;
+  if (!param || param.dtype() != spec.dtype) return {};
+  if (foreign && param.shape().rank() == 4 && spec.dtype == DType::kF32) param = ToOhwi(param);
   if (param.shape() == spec.shape) return param;
   const bool same = foreign && WithoutOnes(param.shape()) == WithoutOnes(spec.shape);
   return same ? param.Reshaped(spec.shape) : Tensor();
@@ -90,9 +90,9 @@ void TakeNode(const Node& node, const std::vector<ParamSpec>& specs, bool foreig
     if (param) {
       params[name] = param;
     } else {
-      problems.wrong.push_back(fmt::format("{} {} {} (expected {})", name,
+      problems.wrong.push_back(fmt::format("{} {} {} (expected {} {})", name,
                                            DTypeName(tensor.dtype()), tensor.shape().ToString(),
-                                           spec.shape.ToString()));
+                                           DTypeName(spec.dtype), spec.shape.ToString()));
     }
   }
 }

@@ -1,5 +1,7 @@
-// Activation: y = f(x), element by element. The formulas are in base/activation.h.
+// Activation: y = f(x), element by element. The formulas are in base/activation.h. The identity
+// between values of different types quantizes, requantizes or dequantizes.
 #include "kernels/elementwise.h"
+#include "kernels/int8_elementwise.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -21,7 +23,41 @@ struct ActivationOp {
     return y;
   }
 
+  static std::string RefusesTypes(const Act& op, const PrepareArgs& args) {
+    if (AllU8(args) || op.kind == Activation::kIdentity) return "";
+    return "only the identity stands between bytes and float32";
+  }
+
+  static Prepared PrepareInt8(const Act& op, const PrepareArgs& args) {
+    const int64_t rows = Rows(args.out), width = Channels(args.out);
+    const int64_t count = rows * width;
+    const Quantization from = args.in_type(0).quantization, to = args.out_type.quantization;
+    Prepared prepared;
+    if (AllU8(args)) {
+      const auto table = kernels::ActivationTable(op.kind, op.alpha, from, to);
+      prepared.kernel = KernelName("lookup");
+      prepared.in_place = true;
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::LookupForward(rows, width, table, a.in[0].data<uint8_t>(), width,
+                               Tensor(a.out).data<uint8_t>(), width, a.pool);
+      };
+    } else if (args.out_type.is_u8()) {
+      prepared.kernel = KernelName("quantize");
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::QuantizeForward(count, to, a.in[0].data(), Tensor(a.out).data<uint8_t>(), a.pool);
+      };
+    } else {
+      prepared.kernel = KernelName("dequantize");
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::DequantizeForward(count, from, a.in[0].data<uint8_t>(), MutableData(a.out),
+                                   a.pool);
+      };
+    }
+    return prepared;
+  }
+
   static Prepared Prepare(const Act& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const int64_t count = args.out.elements();
     Prepared prepared;
     prepared.kernel = KernelName("activation");

@@ -2,7 +2,9 @@
 // repeated to the other's: squeezed and spatial attention meet so (BAM, 1807.06514, eq. 2).
 // Residuals that are scaled down keep very wide networks stable (1602.07261, sec. 3.3).
 #include "kernels/elementwise.h"
+#include "kernels/int8_elementwise.h"
 #include "ops/broadcast.h"
+#include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 #include "ops/pass.h"
@@ -42,7 +44,31 @@ struct AddOp {
     return y;
   }
 
+  static std::string RefusesTypes(const Add& op, const PrepareArgs& args) {
+    if (const std::string reason = RefusesMixedTypes(args); !reason.empty()) return reason;
+    if (!(args.in[0] == args.in[1])) return "on bytes it repeats no dimension";
+    if (const std::string reason = WrongScale(op.scale); !reason.empty()) return reason;
+    return RefusesActivation(op.act);
+  }
+
+  static Prepared PrepareInt8(const Add& op, const PrepareArgs& args) {
+    const int64_t count = args.out.elements();
+    Quantization scaled = args.in_type(1).quantization;
+    scaled.scale *= op.scale;
+    const kernels::AddInt8 add(args.in_type(0).quantization, scaled,
+                               Int8EpilogueOf(op.act, false, args));
+    Prepared prepared;
+    prepared.kernel = KernelName("add_int8");
+    prepared.in_place = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      add.Run(count, a.in[0].data<uint8_t>(), a.in[1].data<uint8_t>(),
+              Tensor(a.out).data<uint8_t>(), a.pool);
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const Add& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const Shape shape_a = args.in[0], shape_b = args.in[1], out = args.out;
     Prepared prepared;
     prepared.kernel = KernelName("add");
@@ -68,7 +94,8 @@ struct AddOp {
 
   // dz = dy * act'(a + scale * b), over dy.
   static void GradientOfSum(const Add& op, const BackwardArgs& a, float* dz) {
-    const auto [act, alpha] = op.act;
+    const Activation act = op.act.kind;
+    const float alpha = op.act.alpha;
     if (act == Activation::kIdentity) return;
     if (DerivativeFromResult(act)) {
       kernels::ActivationBackward(a.out.elements(), act, alpha, a.out.data(), dz, false, dz,

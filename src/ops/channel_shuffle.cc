@@ -3,6 +3,7 @@
 // channels of all groups before. Its inverse, and its gradient, is the shuffle with K groups.
 #include "kernels/channel_shuffle.h"
 
+#include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -35,7 +36,31 @@ struct ChannelShuffleOp {
     return y;
   }
 
+  static std::string RefusesTypes(const ChannelShuffle&, const PrepareArgs& args) {
+    return RefusesOtherThanMoves(args);
+  }
+
+  static Prepared PrepareInt8(const ChannelShuffle& op, const PrepareArgs& args) {
+    const int64_t rows = Rows(args.out), groups = op.groups, each = Channels(args.out) / groups;
+    Prepared prepared;
+    prepared.kernel = "shuffle_bytes";
+    prepared.forward = [=](const ForwardArgs& a) {
+      const uint8_t* from = a.in[0].data<uint8_t>();
+      uint8_t* to = Tensor(a.out).data<uint8_t>();
+      ParallelFor(a.pool, static_cast<size_t>(rows), [=](size_t row) {
+        const int64_t first = static_cast<int64_t>(row) * groups * each;
+        for (int64_t g = 0; g < groups; ++g) {
+          for (int64_t c = 0; c < each; ++c) {
+            to[first + c * groups + g] = from[first + g * each + c];
+          }
+        }
+      });
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const ChannelShuffle& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const int64_t rows = Rows(args.out), channels = Channels(args.out), groups = op.groups;
     Prepared prepared;
     prepared.kernel = KernelName("copy_shuffled");

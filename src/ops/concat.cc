@@ -1,5 +1,9 @@
 // Concatenation along the channels (the last dimension), in the order of the inputs.
+#include <memory>
+
 #include "kernels/elementwise.h"
+#include "kernels/int8_elementwise.h"
+#include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -42,7 +46,34 @@ struct ConcatOp {
     return y;
   }
 
+  static std::string RefusesTypes(const Concat&, const PrepareArgs& args) {
+    return RefusesMixedTypes(args);
+  }
+
+  // Each input goes through a table from its quantization to the result's.
+  static Prepared PrepareInt8(const PrepareArgs& args) {
+    const int64_t rows = Rows(args.out), channels = Channels(args.out);
+    const auto tables = std::make_shared<std::vector<std::array<uint8_t, 256>>>();
+    for (const ValueType& type : args.in_types) {
+      tables->push_back(kernels::ActivationTable(Activation::kIdentity, 0, type.quantization,
+                                                 args.out_type.quantization));
+    }
+    Prepared prepared;
+    prepared.kernel = KernelName("lookup");
+    prepared.forward = [=](const ForwardArgs& a) {
+      uint8_t* to = Tensor(a.out).data<uint8_t>();
+      for (size_t i = 0; i < a.in.size(); ++i) {
+        const int64_t width = Channels(a.in[i].shape());
+        kernels::LookupForward(rows, width, (*tables)[i], a.in[i].data<uint8_t>(), width, to,
+                               channels, a.pool);
+        to += width;
+      }
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const Concat&, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(args);
     const int64_t rows = Rows(args.out), channels = Channels(args.out);
     Prepared prepared;
     prepared.kernel = KernelName("copy_channels");

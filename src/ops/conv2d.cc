@@ -5,6 +5,7 @@
 //       i]
 //       * weight[o, ky, kx, i],         g = o / (out_channels / groups): the group of output o
 //   y = act(z + residual)
+#include "ops/conv2d_int8.h"
 #include "ops/conv2d_kernels.h"
 #include "ops/op_def.h"
 #include "ops/window.h"
@@ -96,7 +97,12 @@ struct Conv2dOp {
   }
 
   static Prepared Prepare(const Conv2d& op, const PrepareArgs& args) {
-    return PrepareFirst(Conv2dImplementations(), op, args);
+    return PrepareFirst(AnyU8(args) ? Conv2dInt8Implementations() : Conv2dImplementations(), op,
+                        args);
+  }
+
+  static std::string RefusesTypes(const Conv2d& op, const PrepareArgs& args) {
+    return Conv2dRefusesTypes(op, args);
   }
 
   static std::vector<Sample> Samples();

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "kernels/conv.h"
-#include "kernels/depthwise.h"
 #include "ops/kernel_name.h"
 #include "ops/linear.h"
 #include "ops/window.h"
@@ -27,26 +25,6 @@ std::string DepthwiseRefuses(const Conv2d& op, const PrepareArgs& args) {
     return fmt::format("{} groups of {} channels", op.groups, channels / op.groups);
   }
   return "";
-}
-
-kernels::DepthwiseShape DepthwiseShapeOf(const Conv2d& op, const PrepareArgs& args) {
-  const Shape& in = args.in[0];
-  const Window window = WindowOf(op, args);
-  return {.n = in.n(),
-          .h = in.h(),
-          .w = in.w(),
-          .c = in.c(),
-          .out_h = window.out_h,
-          .out_w = window.out_w,
-          .kernel_h = op.kernel[0],
-          .kernel_w = op.kernel[1],
-          .stride_h = op.stride[0],
-          .stride_w = op.stride[1],
-          .dilation_h = op.dilation[0],
-          .dilation_w = op.dilation[1],
-          .pad_top = window.top,
-          .pad_left = window.left,
-          .multiplier = static_cast<int>(op.out_channels / in.c())};
 }
 
 Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
@@ -87,22 +65,6 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
 
 // ---- matrix products through row pointers ----
 
-kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args) {
-  const Shape& in = args.in[0];
-  const Window window = WindowOf(op, args);
-  kernels::ConvShape shape;
-  shape.n = in.n(), shape.h = in.h(), shape.w = in.w(), shape.c = in.c();
-  shape.k = op.out_channels;
-  shape.kh = op.kernel[0], shape.kw = op.kernel[1];
-  shape.stride_h = op.stride[0], shape.stride_w = op.stride[1];
-  shape.dilation_h = op.dilation[0], shape.dilation_w = op.dilation[1];
-  shape.pad_top = window.top, shape.pad_left = window.left;
-  shape.pad_bottom = window.bottom, shape.pad_right = window.right;
-  shape.groups = op.groups;
-  shape.oh = window.out_h, shape.ow = window.out_w;
-  return shape;
-}
-
 void AddGradients(const kernels::ConvShape& shape, int threads, LinearKernel& kernel) {
   const auto input = std::make_shared<const kernels::Conv2dInputGrad>(shape);
   const auto weights = std::make_shared<const kernels::Conv2dWeightGrad>(shape);
@@ -132,6 +94,42 @@ constexpr Implementation<Conv2d> kImplementations[] = {
 };
 
 }  // namespace
+
+kernels::DepthwiseShape DepthwiseShapeOf(const Conv2d& op, const PrepareArgs& args) {
+  const Shape& in = args.in[0];
+  const Window window = WindowOf(op, args);
+  return {.n = in.n(),
+          .h = in.h(),
+          .w = in.w(),
+          .c = in.c(),
+          .out_h = window.out_h,
+          .out_w = window.out_w,
+          .kernel_h = op.kernel[0],
+          .kernel_w = op.kernel[1],
+          .stride_h = op.stride[0],
+          .stride_w = op.stride[1],
+          .dilation_h = op.dilation[0],
+          .dilation_w = op.dilation[1],
+          .pad_top = window.top,
+          .pad_left = window.left,
+          .multiplier = static_cast<int>(op.out_channels / in.c())};
+}
+
+kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args) {
+  const Shape& in = args.in[0];
+  const Window window = WindowOf(op, args);
+  kernels::ConvShape shape;
+  shape.n = in.n(), shape.h = in.h(), shape.w = in.w(), shape.c = in.c();
+  shape.k = op.out_channels;
+  shape.kh = op.kernel[0], shape.kw = op.kernel[1];
+  shape.stride_h = op.stride[0], shape.stride_w = op.stride[1];
+  shape.dilation_h = op.dilation[0], shape.dilation_w = op.dilation[1];
+  shape.pad_top = window.top, shape.pad_left = window.left;
+  shape.pad_bottom = window.bottom, shape.pad_right = window.right;
+  shape.groups = op.groups;
+  shape.oh = window.out_h, shape.ow = window.out_w;
+  return shape;
+}
 
 LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args) {
   const kernels::ConvShape shape = ConvShapeOf(op, args);

@@ -4,12 +4,18 @@
 
 #include <span>
 
+#include "kernels/conv.h"
+#include "kernels/depthwise.h"
 #include "ops/implementations.h"
 #include "ops/linear.h"
 
 namespace linnet {
 
-// The best first.
+// The shapes as the kernels take them.
+kernels::DepthwiseShape DepthwiseShapeOf(const Conv2d& op, const PrepareArgs& args);
+kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args);
+
+// On float32; the best first.
 std::span<const Implementation<Conv2d>> Conv2dImplementations();
 
 // The one that takes every convolution: matrix products through row pointers.

@@ -1,5 +1,9 @@
 // Fully connected: y[n, o] = act(bias[o] + sum over i of x[n, i] * weight[o, i]).
+#include <memory>
+
+#include "kernels/int8_conv.h"
 #include "kernels/matmul.h"
+#include "ops/int8.h"
 #include "ops/linear.h"
 #include "ops/op_def.h"
 
@@ -48,7 +52,53 @@ struct DenseOp {
     return y;
   }
 
+  // On bytes: to bytes, or, as a classifier's last layer, to float32.
+  static std::string RefusesTypes(const Dense& op, const PrepareArgs& args) {
+    if (args.in[0][1] > kernels::kMaxInt8Depth) {
+      return fmt::format("sums of {} products; at most {} fit in 32 bits", args.in[0][1],
+                         kernels::kMaxInt8Depth);
+    }
+    if (!args.in_type(0).is_u8()) return "its input has to be of bytes, too";
+    if (args.out_type.is_u8()) return RefusesActivation(op.act);
+    return op.act.kind == Activation::kIdentity ? "" : "to float32 it has no activation";
+  }
+
+  static Prepared PrepareInt8(const Dense& op, const PrepareArgs& args) {
+    const int64_t in = args.in[0][1];
+    kernels::ConvShape shape;
+    shape.n = args.in[0][0], shape.h = shape.w = 1, shape.c = in;
+    shape.k = op.out_features;
+    shape.oh = shape.ow = 1;
+    const auto kernel = std::make_shared<const kernels::Conv2dInt8>(
+        shape, args.in_type(0).quantization, Int8EpilogueOf(op.act, false, args));
+    Int8Layer layer{kernel->name(), kernel->packed_bytes(), kernel->ScratchBytes(args.threads)};
+    layer.pack = [=](const kernels::Int8Weights& weights, void* packed, ThreadPool* pool) {
+      kernel->Pack(weights, packed, pool);
+    };
+    layer.forward = [=](const ForwardArgs& a, const void* packed) {
+      kernel->Run(a.in[0].data<uint8_t>(), packed, nullptr, Tensor(a.out).data<uint8_t>(),
+                  a.scratch, a.pool);
+    };
+    return PrepareInt8Layer(std::move(layer), op.bias);
+  }
+
+  static Prepared PrepareInt8ToFloat(const Dense& op, const PrepareArgs& args) {
+    const int64_t rows = args.in[0][0];
+    const auto kernel = std::make_shared<const kernels::DenseInt8ToFloat>(
+        args.in[0][1], op.out_features, args.in_type(0).quantization);
+    Int8Layer layer{kernel->name(), kernel->packed_bytes(), kernel->ScratchBytes(args.threads)};
+    layer.pack = [=](const kernels::Int8Weights& weights, void* packed, ThreadPool* pool) {
+      kernel->Pack(weights, packed, pool);
+    };
+    layer.forward = [=](const ForwardArgs& a, const void* packed) {
+      kernel->Run(rows, a.in[0].data<uint8_t>(), packed, MutableData(a.out), a.scratch, a.pool);
+    };
+    return PrepareInt8Layer(std::move(layer), op.bias);
+  }
+
   static Prepared Prepare(const Dense& op, const PrepareArgs& args) {
+    if (AllU8(args)) return PrepareInt8(op, args);
+    if (AnyU8(args)) return PrepareInt8ToFloat(op, args);
     const int64_t rows = args.in[0][0], in = args.in[0][1], out = op.out_features;
     const kernels::MatMul product(in, out);
     LinearKernel kernel;

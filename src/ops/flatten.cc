@@ -1,4 +1,7 @@
 // Flatten: [N,H,W,C] -> [N,H*W*C], in the order of PyTorch (chw) or of TensorFlow (hwc).
+#include <cstring>
+
+#include "ops/int8.h"
 #include "ops/op_def.h"
 #include "ops/pass.h"
 
@@ -30,7 +33,29 @@ struct FlattenOp {
     return y;
   }
 
+  static std::string RefusesTypes(const Flatten&, const PrepareArgs& args) {
+    return RefusesOtherThanMoves(args);
+  }
+
+  static Prepared PrepareInt8(const Flatten& op, const PrepareArgs& args) {
+    const int64_t images = args.in[0].n(), channels = args.in[0].c();
+    const int64_t pixels = args.in[0].h() * args.in[0].w();
+    const bool reorders = op.order == FlattenOrder::kChw && pixels > 1 && channels > 1;
+    Prepared prepared;
+    prepared.kernel = reorders ? "transpose" : "copy";
+    prepared.forward = [=](const ForwardArgs& a) {
+      uint8_t* to = Tensor(a.out).data<uint8_t>();
+      if (reorders) {
+        Transpose(images, pixels, channels, a.in[0].data<uint8_t>(), false, to, a.pool);
+      } else {
+        std::memcpy(to, a.in[0].data<uint8_t>(), a.out.bytes());
+      }
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const Flatten& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const int64_t images = args.in[0].n(), channels = args.in[0].c();
     const int64_t pixels = args.in[0].h() * args.in[0].w();
     const bool reorders = op.order == FlattenOrder::kChw && pixels > 1 && channels > 1;
@@ -58,14 +83,15 @@ struct FlattenOp {
   }
 
   // to[n, c, r] (+)= from[n, r, c]. Plain loops: the maps that are flattened are small.
-  static void Transpose(int64_t n, int64_t rows, int64_t columns, const float* from,
-                        bool accumulate, float* to, ThreadPool* pool) {
+  template <class T>
+  static void Transpose(int64_t n, int64_t rows, int64_t columns, const T* from, bool accumulate,
+                        T* to, ThreadPool* pool) {
     ParallelFor(pool, static_cast<size_t>(n), [=](size_t image) {
-      const float* source = from + static_cast<int64_t>(image) * rows * columns;
-      float* target = to + static_cast<int64_t>(image) * rows * columns;
+      const T* source = from + static_cast<int64_t>(image) * rows * columns;
+      T* target = to + static_cast<int64_t>(image) * rows * columns;
       for (int64_t c = 0; c < columns; ++c) {
         for (int64_t r = 0; r < rows; ++r, ++target) {
-          *target = source[r * columns + c] + (accumulate ? *target : 0.0f);
+          *target = static_cast<T>(source[r * columns + c] + (accumulate ? *target : T(0)));
         }
       }
     });

@@ -1,5 +1,9 @@
 // Global pooling: the average or the maximum of each channel of a map. [N,H,W,C] -> [N,1,1,C].
+#include <memory>
+
+#include "kernels/int8_pool.h"
 #include "kernels/pool.h"
+#include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -33,7 +37,43 @@ struct GlobalPoolOp {
     return y;
   }
 
+  static std::string RefusesTypes(const GlobalPool& op, const PrepareArgs& args) {
+    return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args) : RefusesMixedTypes(args);
+  }
+
+  static Prepared PrepareInt8(const GlobalPool& op, const PrepareArgs& args) {
+    const Shape& in = args.in[0];
+    const Quantization from = args.in_type(0).quantization, to = args.out_type.quantization;
+    Prepared prepared;
+    if (op.kind == PoolKind::kMax) {  // one window
+      const kernels::PoolShape shape = {.n = in.n(),
+                                        .h = in.h(),
+                                        .w = in.w(),
+                                        .c = in.c(),
+                                        .out_h = 1,
+                                        .out_w = 1,
+                                        .kernel_h = static_cast<int>(in.h()),
+                                        .kernel_w = static_cast<int>(in.w()),
+                                        .stride_h = 1,
+                                        .stride_w = 1};
+      prepared.kernel = KernelName("max_pool_int8");
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::MaxPoolInt8(shape, from, a.in[0].data<uint8_t>(), Tensor(a.out).data<uint8_t>(),
+                             a.pool);
+      };
+      return prepared;
+    }
+    const auto average = std::make_shared<const kernels::GlobalAverageInt8>(
+        kernels::GlobalPoolShape{.n = in.n(), .pixels = in.h() * in.w(), .c = in.c()}, from, to);
+    prepared.kernel = KernelName("global_average_int8");
+    prepared.forward = [=](const ForwardArgs& a) {
+      average->Run(a.in[0].data<uint8_t>(), Tensor(a.out).data<uint8_t>(), a.pool);
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const GlobalPool& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const Shape& in = args.in[0];
     const kernels::GlobalPoolShape shape = {.n = in.n(), .pixels = in.h() * in.w(), .c = in.c()};
     const bool max = op.kind == PoolKind::kMax;

@@ -1,7 +1,9 @@
 // Product y = a * b; a dimension of b may be 1 and is then broadcast: squeeze-and-excite's gate
 // [N,1,1,C] (1709.01507), a spatial mask [N,H,W,1].
 #include "kernels/elementwise.h"
+#include "kernels/int8_elementwise.h"
 #include "ops/broadcast.h"
+#include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -36,7 +38,29 @@ struct MulOp {
     return y;
   }
 
+  static std::string RefusesTypes(const Mul&, const PrepareArgs& args) {
+    if (const std::string reason = RefusesMixedTypes(args); !reason.empty()) return reason;
+    const Shape &map = args.in[0], &gate = args.in[1];
+    if (map.rank() == 4 && gate == Shape{map.n(), 1, 1, map.c()}) return "";
+    return "on bytes the second input is a gate [N,1,1,C]";
+  }
+
+  static Prepared PrepareInt8(const PrepareArgs& args) {
+    const Shape map = args.in[0];
+    const kernels::MulInt8 mul(args.in_type(0).quantization, args.in_type(1).quantization,
+                               Int8EpilogueOf({}, false, args));
+    Prepared prepared;
+    prepared.kernel = KernelName("mul_int8");
+    prepared.in_place = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      mul.Run(map.n(), map.h() * map.w(), map.c(), a.in[0].data<uint8_t>(), a.in[1].data<uint8_t>(),
+              Tensor(a.out).data<uint8_t>(), a.pool);
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const Mul&, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(args);
     const Shape shape_a = args.in[0], shape_b = args.in[1];
     Prepared prepared;
     prepared.kernel = KernelName("mul");

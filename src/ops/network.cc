@@ -1,8 +1,10 @@
 #include "ops/network.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/rng.h"
+#include "ops/types.h"
 
 namespace linnet {
 namespace {
@@ -35,9 +37,15 @@ uint64_t HashName(const std::string& name) {
 }
 
 Tensor InitParam(const ParamSpec& spec, const std::string& name, uint64_t seed) {
-  Tensor tensor(spec.shape);
-  float* data = tensor.data();
+  Tensor tensor(spec.shape, spec.dtype);
   Rng rng(seed, HashName(name));
+  if (spec.dtype == DType::kI8) {  // for measurements of time: the init is of real numbers
+    for (int64_t i = 0; i < tensor.elements(); ++i) {
+      tensor.data<int8_t>()[i] = static_cast<int8_t>(static_cast<int>(rng.Below(255)) - 127);
+    }
+    return tensor;
+  }
+  float* data = tensor.data();
   const double fan = std::max(1.0, spec.fan);
   for (int64_t i = 0; i < tensor.elements(); ++i) {
     switch (spec.init) {
@@ -75,13 +83,44 @@ void ForEachSpec(const Graph& graph, F&& f) {
   }
 }
 
-RefTensor<double> ToReference(const Tensor& tensor) {
-  RefTensor<double> reference(tensor.shape());
-  for (int64_t i = 0; i < tensor.elements(); ++i) reference.data[i] = tensor.data()[i];
-  return reference;
+// The parameters as the reference takes them: weights of bytes as the numbers they stand for.
+std::vector<RefTensor<double>> ReferenceParams(const Node& node,
+                                               const std::vector<ParamSpec>& specs,
+                                               const ParamMap& params) {
+  std::vector<RefTensor<double>> result;
+  for (const ParamSpec& spec : specs) {
+    const Tensor& tensor = params.at(ParamName(node, spec));
+    if (spec.name == "weight_scale") {
+      RefTensor<double>& weight = result.back();
+      const int64_t each = weight.shape.elements() / tensor.elements();
+      for (int64_t i = 0; i < weight.shape.elements(); ++i) {
+        weight.data[i] *= tensor.data()[i / each];
+      }
+      continue;
+    }
+    RefTensor<double>& param = result.emplace_back(tensor.shape());
+    for (int64_t i = 0; i < tensor.elements(); ++i) {
+      param.data[i] = spec.dtype == DType::kI8 ? static_cast<double>(tensor.data<int8_t>()[i])
+                                               : static_cast<double>(tensor.data()[i]);
+    }
+  }
+  return result;
+}
+
+// The nearest numbers that the type has.
+void RoundTo(const ValueType& type, RefTensor<double>& value) {
+  if (!type.is_u8()) return;
+  const double scale = type.quantization.scale, zero_point = type.quantization.zero_point;
+  for (double& x : value.data) {
+    x = (std::clamp(std::nearbyint(x / scale) + zero_point, 0.0, 255.0) - zero_point) * scale;
+  }
 }
 
 }  // namespace
+
+bool ReadsBytes(const Graph& graph, const Node& node) {
+  return !node.inputs.empty() && graph.nodes[node.inputs[0]].type.is_u8();
+}
 
 std::vector<Shape> InputShapes(const Node& node, const std::vector<Shape>& shapes) {
   std::vector<Shape> in;
@@ -112,6 +151,7 @@ std::vector<std::vector<ParamSpec>> GraphParams(const Graph& graph,
   std::vector<std::vector<ParamSpec>> specs;
   for (const Node& node : graph.nodes) {
     specs.push_back(DefOf(node.op).params(node.op, InputShapes(node, shapes)));
+    if (ReadsBytes(graph, node)) specs.back() = QuantizedSpecs(std::move(specs.back()));
   }
   return specs;
 }
@@ -137,9 +177,14 @@ void CheckParams(const Graph& graph, const ParamMap& params) {
       Fail(ErrorKind::kFile, "parameter '{}' {} is missing", name, spec.shape.ToString());
     }
     const Tensor& tensor = found->second;
-    if (!(tensor.shape() == spec.shape) || tensor.dtype() != DType::kF32) {
-      Fail(ErrorKind::kFile, "parameter '{}': expected F32 {}, found {} {}", name,
-           spec.shape.ToString(), DTypeName(tensor.dtype()), tensor.shape().ToString());
+    if (!(tensor.shape() == spec.shape) || tensor.dtype() != spec.dtype) {
+      Fail(ErrorKind::kFile, "parameter '{}': expected {} {}, found {} {}", name,
+           DTypeName(spec.dtype), spec.shape.ToString(), DTypeName(tensor.dtype()),
+           tensor.shape().ToString());
+    }
+    if (!ReadsBytes(graph, node)) return;
+    if (const std::string wrong = WrongNumbers(spec, tensor); !wrong.empty()) {
+      Fail(ErrorKind::kFile, "parameter '{}': {}", name, wrong);
     }
   });
 }
@@ -156,11 +201,11 @@ std::vector<RefTensor<double>> RunReference(const Graph& graph, const ParamMap& 
       values.push_back(input);
       continue;
     }
-    std::vector<RefTensor<double>> in, node_params;
+    std::vector<RefTensor<double>> in;
     for (const Value value : node.inputs) in.push_back(values[value]);
-    for (const ParamSpec& spec : specs[i])
-      node_params.push_back(ToReference(params.at(ParamName(node, spec))));
+    const auto node_params = ReferenceParams(node, specs[i], params);
     values.push_back(DefOf(node.op).reference(node.op, {in, node_params, shapes[i]}));
+    RoundTo(node.type, values.back());
   }
   std::vector<RefTensor<double>> outputs;
   for (const Value output : graph.outputs) outputs.push_back(values[output]);

@@ -26,6 +26,10 @@ std::vector<Shape> InferShapes(const Graph& graph, const InputSize& size = {});
 // The shapes of a node's inputs.
 std::vector<Shape> InputShapes(const Node& node, const std::vector<Shape>& shapes);
 
+// Whether a node's first input is of bytes: its weights, if it has some, then are, too
+// (ops/types.h).
+bool ReadsBytes(const Graph& graph, const Node& node);
+
 // The parameters of every node, by node.
 std::vector<std::vector<ParamSpec>> GraphParams(const Graph& graph,
                                                 const std::vector<Shape>& shapes);
@@ -37,10 +41,12 @@ std::string ParamName(const Node& node, const ParamSpec& spec);
 // Fresh parameters by each spec's rule; the numbers depend on the seed and the name only.
 ParamMap InitParams(const Graph& graph, uint64_t seed);
 
-// Error (kFile) naming the first parameter that is missing, has another shape, or is no float32.
+// Error (kFile) naming the first parameter that is missing or has another shape or type, or, of a
+// layer that computes on bytes, a number that cannot be (ops/types.h).
 void CheckParams(const Graph& graph, const ParamMap& params);
 
-// Runs the references in double. 'input' has the input's shape; returns the outputs in order.
+// Runs the references in double. 'input' has the input's shape; returns the outputs in order. Where
+// a value is of bytes, each number is rounded to the nearest that its type has.
 std::vector<RefTensor<double>> RunReference(const Graph& graph, const ParamMap& params,
                                             const RefTensor<double>& input);
 

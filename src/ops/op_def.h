@@ -43,6 +43,7 @@ struct ParamSpec {
   bool decay = false;     // weight decay applies (not to batch norm nor to biases)
   float constant = 0;
   std::span<const float> values = {};  // one for each element; of static storage
+  DType dtype = DType::kF32;           // kI8: a quantized layer's weights (ops/types.h)
 };
 
 // ---- the reference: obvious loops over any scalar ----
@@ -78,8 +79,12 @@ struct RefArgs {
 struct PrepareArgs {
   Shapes in;
   Shape out;
-  bool training = false;  // batch statistics, dropout; backward will be called
-  int threads = 1;        // an upper bound, for scratch memory
+  bool training = false;                     // batch statistics, dropout; backward will be called
+  int threads = 1;                           // an upper bound, for scratch memory
+  std::span<const ValueType> in_types = {};  // of each input; empty: all are float32
+  ValueType out_type = {};
+
+  ValueType in_type(size_t i) const { return in_types.empty() ? ValueType{} : in_types[i]; }
 };
 
 struct ForwardArgs {
@@ -165,6 +170,9 @@ struct OpDef {
       const Op&, const RefArgs<std::complex<double>>&) = nullptr;
   RefTensor<Counted> (*reference_counted)(const Op&, const RefArgs<Counted>&) = nullptr;
   Prepared (*prepare)(const Op&, const PrepareArgs&) = nullptr;
+  // Why 'prepare' does not take the types of these values; empty: it does. All float32 it always
+  // takes.
+  std::string (*refuses_types)(const Op&, const PrepareArgs&) = nullptr;
   std::vector<Sample> (*samples)() = nullptr;
 };
 
@@ -176,6 +184,12 @@ const OpDef& DefOf();
 const OpDef& DefOf(const Op& op);
 // Every definition, in the order of Op.
 std::span<const OpDef* const> AllOps();
+
+// Whether an input or the output is of bytes.
+bool AnyU8(const PrepareArgs& args);
+bool AllU8(const PrepareArgs& args);
+// Error (kUsage) if the op refuses these types.
+void ExpectTypes(const Op& op, const PrepareArgs& args);
 
 // Makes the table from a struct with the members below, each taking the op's own struct:
 //
@@ -190,7 +204,12 @@ std::span<const OpDef* const> AllOps();
 //   };
 //
 // Params and Macs may be left out: no parameters, no multiply-adds. An op that is never run has
-// kUnsupported, a sentence, in place of Reference and Prepare.
+// kUnsupported, a sentence, in place of Reference and Prepare. An op that computes on bytes, too,
+// has
+//
+//     static std::string RefusesTypes(const Dense&, const PrepareArgs&);
+//
+// which is asked where not all values are float32: the reason why not, or empty.
 template <class D>
 OpDef MakeOpDef() {
   using F = typename D::Fields;
@@ -218,8 +237,16 @@ OpDef MakeOpDef() {
     def.reference_counted = [](const Op& op, const RefArgs<Counted>& a) {
       return D::Reference(std::get<F>(op), a);
     };
-    def.prepare = [](const Op& op, const PrepareArgs& a) { return D::Prepare(std::get<F>(op), a); };
+    def.prepare = [](const Op& op, const PrepareArgs& a) {
+      ExpectTypes(op, a);
+      return D::Prepare(std::get<F>(op), a);
+    };
   }
+  def.refuses_types = [](const Op& op, const PrepareArgs& a) -> std::string {
+    if (!AnyU8(a)) return "";
+    if constexpr (requires { &D::RefusesTypes; }) return D::RefusesTypes(std::get<F>(op), a);
+    return "it computes on float32 only";
+  };
   def.samples = [] { return D::Samples(); };
   return def;
 }

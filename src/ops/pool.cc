@@ -2,6 +2,10 @@
 // average with count_include_pad divides by the window clipped to the padded map (PyTorch, Caffe).
 #include "ops/pool.h"
 
+#include <memory>
+
+#include "kernels/int8_pool.h"
+#include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 
@@ -85,7 +89,32 @@ struct PoolOp {
     return sum / T(op.count_include_pad ? (bottom - top) * (right - left) : inside);
   }
 
+  static std::string RefusesTypes(const Pool& op, const PrepareArgs& args) {
+    return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args) : RefusesMixedTypes(args);
+  }
+
+  static Prepared PrepareInt8(const Pool& op, const PrepareArgs& args) {
+    const kernels::PoolShape shape = PoolKernelShape(op, args.in[0]);
+    const Quantization from = args.in_type(0).quantization, to = args.out_type.quantization;
+    Prepared prepared;
+    if (op.kind == PoolKind::kMax) {
+      prepared.kernel = KernelName("max_pool_int8");
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::MaxPoolInt8(shape, from, a.in[0].data<uint8_t>(), Tensor(a.out).data<uint8_t>(),
+                             a.pool);
+      };
+      return prepared;
+    }
+    const auto average = std::make_shared<const kernels::AveragePoolInt8>(shape, from, to);
+    prepared.kernel = KernelName("average_pool_int8");
+    prepared.forward = [=](const ForwardArgs& a) {
+      average->Run(a.in[0].data<uint8_t>(), Tensor(a.out).data<uint8_t>(), a.pool);
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const Pool& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const kernels::PoolShape shape = PoolKernelShape(op, args.in[0]);
     const bool max = op.kind == PoolKind::kMax;
     Prepared prepared;

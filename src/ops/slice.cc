@@ -1,6 +1,9 @@
 // Slice: y = x[begin:end] along one axis of a map. The gradient is zero outside of the slice.
+#include <cstring>
+
 #include "kernels/box.h"
 #include "kernels/elementwise.h"
+#include "ops/int8.h"
 #include "ops/op_def.h"
 
 namespace linnet {
@@ -48,7 +51,32 @@ struct SliceOp {
     return y;
   }
 
+  static std::string RefusesTypes(const Slice&, const PrepareArgs& args) {
+    return RefusesOtherThanMoves(args);
+  }
+
+  // What lies behind the axis is contiguous in both maps.
+  static Prepared PrepareInt8(const Slice& op, const PrepareArgs& args) {
+    const int axis = 1 + static_cast<int>(op.axis);
+    int64_t outer = 1, inner = 1;
+    for (int i = 0; i < axis; ++i) outer *= args.out[i];
+    for (int i = axis + 1; i < 4; ++i) inner *= args.out[i];
+    const int64_t skip = Range(op, args.in[0]).first * inner;
+    const int64_t step = args.in[0][axis] * inner, bytes = args.out[axis] * inner;
+    Prepared prepared;
+    prepared.kernel = "copy";
+    prepared.forward = [=](const ForwardArgs& a) {
+      const uint8_t* from = a.in[0].data<uint8_t>() + skip;
+      uint8_t* to = Tensor(a.out).data<uint8_t>();
+      for (int64_t i = 0; i < outer; ++i) {
+        std::memcpy(to + i * bytes, from + i * step, static_cast<size_t>(bytes));
+      }
+    };
+    return prepared;
+  }
+
   static Prepared Prepare(const Slice& op, const PrepareArgs& args) {
+    if (AnyU8(args)) return PrepareInt8(op, args);
     const int64_t begin = Range(op, args.in[0]).first;
     kernels::Box box = {.outer = args.in[0], .inner = args.out};
     (op.axis == Axis::kHeight ? box.top : op.axis == Axis::kWidth ? box.left : box.channel) = begin;

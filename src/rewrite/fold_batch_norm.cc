@@ -67,6 +67,7 @@ void FoldBatchNorm(Network& network) {
     const BatchNorm* bn = std::get_if<BatchNorm>(&edit.node(i).op);
     if (bn == nullptr) continue;
     const Value producer = edit.Input(i, 0);
+    if (!edit.IsFloat(producer)) continue;
     const Layer layer = FoldableLayer(edit.node(producer).op);
     if (layer.act == nullptr || !edit.ReadOnce(producer)) continue;
     const Affine affine = AffineOf(*bn, edit.node(i).name, network.params);

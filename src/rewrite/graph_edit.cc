@@ -33,6 +33,14 @@ GraphEdit::GraphEdit(Graph& graph)
   for (const Value output : graph.outputs) ++uses_[output];
 }
 
+bool GraphEdit::IsFloat(int i) const {
+  const Node& node = graph_.nodes[i];
+  for (size_t k = 0; k < node.inputs.size(); ++k) {
+    if (graph_.nodes[Input(i, k)].type.is_u8()) return false;
+  }
+  return !node.type.is_u8();
+}
+
 void GraphEdit::Replace(int i, Value by) {
   for (size_t k = 0; k < graph_.nodes[i].inputs.size(); ++k) --uses_[Input(i, k)];
   uses_[by] += uses_[i];

@@ -17,6 +17,9 @@ class GraphEdit {
   Node& node(int i) { return graph_.nodes[i]; }
   // What node i reads as input k now, replacements followed.
   Value Input(int i, size_t k) const { return current_[graph_.nodes[i].inputs[k]]; }
+  // Whether node i reads and makes float32 only. Passes leave the others as they are: which values
+  // are bytes is part of what a quantized network means.
+  bool IsFloat(int i) const;
   // Whether one node reads v, once, and v is not an output of the graph.
   bool ReadOnce(Value v) const { return uses_[v] == 1; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/int8_requantize.h"
 #include "rewrite/fold_batch_norm.h"
 #include "rewrite/graph_edit.h"
 
@@ -23,7 +24,8 @@ bool IsIdentityInInference(const Op& op) {
 void RemoveDropout(Network& network) {
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
-    if (IsIdentityInInference(edit.node(i).op)) edit.Replace(i, edit.Input(i, 0));
+    if (edit.IsFloat(i) && IsIdentityInInference(edit.node(i).op))
+      edit.Replace(i, edit.Input(i, 0));
   }
   edit.Finish();
 }
@@ -44,7 +46,7 @@ void FuseActivation(Network& network) {
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
     const Act* act = std::get_if<Act>(&edit.node(i).op);
-    if (act == nullptr) continue;
+    if (act == nullptr || !edit.IsFloat(i)) continue;
     const Value producer = edit.Input(i, 0);
     FusedActivation* fused = FusedActivationOf(edit.node(producer).op, kTraining);
     if (fused == nullptr || fused->kind != Activation::kIdentity || !edit.ReadOnce(producer)) {
@@ -56,10 +58,33 @@ void FuseActivation(Network& network) {
   edit.Finish();
 }
 
+// On bytes, an activation that is looked up in a table goes into the layer before it, which
+// then rounds its sums to the type its value had: the same bytes. (One that is a limit has nothing
+// to be looked up; it would be applied to the sums as they are.)
+void FuseLookup(Network& network) {
+  GraphEdit edit(network.graph);
+  for (int i = 0; i < edit.size(); ++i) {
+    const Act* act = std::get_if<Act>(&edit.node(i).op);
+    if (act == nullptr || kernels::IsLimit(act->kind) || !edit.node(i).type.is_u8()) continue;
+    const Value producer = edit.Input(i, 0);
+    Node& layer = edit.node(producer);
+    FusedActivation* fused = FusedActivationOf(layer.op, false);
+    if (fused == nullptr || fused->kind != Activation::kIdentity || !layer.type.is_u8() ||
+        !edit.ReadOnce(producer)) {
+      continue;
+    }
+    const Quantization before = layer.type.quantization;
+    *fused = {act->kind, act->alpha, before.scale, before.zero_point};
+    layer.type = edit.node(i).type;
+    edit.Replace(i, producer);
+  }
+  edit.Finish();
+}
+
 bool CanTakeResidual(GraphEdit& edit, Value value) {
   const Conv2d* conv = std::get_if<Conv2d>(&edit.node(value).op);
-  return conv != nullptr && !conv->residual && conv->act.kind == Activation::kIdentity &&
-         edit.ReadOnce(value);
+  return conv != nullptr && edit.IsFloat(value) && !conv->residual &&
+         conv->act.kind == Activation::kIdentity && edit.ReadOnce(value);
 }
 
 // Whether it is the plain sum that a convolution can make.
@@ -74,7 +99,7 @@ void FuseResidual(Network& network) {
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
     const Add* add = std::get_if<Add>(&edit.node(i).op);
-    if (add == nullptr) continue;
+    if (add == nullptr || !edit.IsFloat(i)) continue;
     const Value first = edit.Input(i, 0), second = edit.Input(i, 1);
     if (!IsPlainSum(*add, shapes[first], shapes[second])) continue;
     Value conv = std::max(first, second), other = std::min(first, second);
@@ -96,6 +121,7 @@ constexpr Pass kPasses[] = {
     {"remove_dropout", "drop operations that pass their input on", RemoveDropout, nullptr},
     {"fold_batch_norm", "into the weights and bias of the layer before", FoldBatchNorm, nullptr},
     {"fuse_activation", "into the operation before", FuseActivation<false>, FuseActivation<true>},
+    {"fuse_lookup", "an activation of bytes into the layer before", FuseLookup, nullptr},
     {"fuse_residual", "an addition into the convolution before", FuseResidual, nullptr},
 };
 

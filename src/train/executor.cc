@@ -10,6 +10,9 @@ namespace linnet {
 Executor::Executor(const Graph& graph, const InputSize& size, const Parameters& params,
                    ThreadPool* pool)
     : graph_(graph), pool_(pool) {
+  if (IsQuantized(graph_)) {
+    Fail(ErrorKind::kUsage, "'{}' is quantized: it can be run, not trained", graph_.name);
+  }
   const std::vector<Shape> shapes = InferShapes(graph_, size);
   BindParameters(shapes, params);
   MarkTrained();

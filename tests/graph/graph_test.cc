@@ -104,6 +104,48 @@ TEST(GraphText, Links) {
   }
 }
 
+// Values that are not float32.
+TEST(GraphText, Types) {
+  const std::string head = "linnet-graph 1\nx = input()\n";
+  const std::string text =
+      head +
+      "q = activation(x, kind=identity) : u8(scale=0.023529412, zero_point=128)\n"
+      "y = activation(q, kind=identity)\nreturn y\n";
+  const Graph graph = GraphFromText(text);
+  EXPECT_EQ(GraphToText(graph), text);
+  EXPECT_EQ(graph.nodes[1].type, ValueType::U8({0.023529412f, 128}));
+  EXPECT_EQ(graph.nodes[2].type, ValueType{});
+  EXPECT_TRUE(IsQuantized(graph));
+  EXPECT_FALSE(
+      graph ==
+      GraphFromText(
+          head + "q = activation(x, kind=identity)\ny = activation(q, kind=identity)\nreturn y\n"));
+  // By hand.
+  EXPECT_EQ(GraphFromText(head + "q = activation(x):u8( zero_point = 0 ,scale=1 ) # c\nreturn x")
+                .nodes[1]
+                .type,
+            ValueType::U8({1, 0}));
+  EXPECT_FALSE(IsQuantized(GraphFromText(head + "q = activation(x) : f32\nreturn q")));
+
+  const auto error = [&](const std::string& type) {
+    return ErrorOf(head + "q = activation(x) : " + type + "\nreturn x\n");
+  };
+  for (const char* type : {"", "u8", "u9(scale=1)", "u8(scale=1, zero_point=0", "i8(scale=1)"}) {
+    EXPECT_THAT(error(type), AllOf(HasSubstr("line 3"), HasSubstr("expected the type"))) << type;
+  }
+  for (const char* scale : {"0", "-1", "nan", "inf", "1e-30", "1e30"}) {
+    EXPECT_THAT(error(std::string("u8(zero_point=3, scale=") + scale + ")"),
+                AllOf(HasSubstr("line 3"), HasSubstr("scale="), HasSubstr("expected a number")))
+        << scale;
+  }
+  EXPECT_THAT(error("u8(zero_point=3)"), HasSubstr("scale=0"));
+  EXPECT_THAT(error("u8(scale=1, zero_point=256)"), HasSubstr("zero_point=256: expected 0 to 255"));
+  EXPECT_THAT(error("u8(scale=1, zero_point=-1)"), HasSubstr("zero_point=-1"));
+  EXPECT_THAT(error("u8(scale=1, zero_point=0.5)"), HasSubstr("expected an integer"));
+  EXPECT_THAT(error("u8(scale=1, axis=3)"), HasSubstr("unknown field 'axis'"));
+  EXPECT_THAT(error("u8(1, 2)"), HasSubstr("expected scale=S"));
+}
+
 TEST(Graph, EmitChecksItsInputs) {
   Graph graph;
   const Value x = graph.Emit("x", Input{});
