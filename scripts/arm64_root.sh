@@ -16,7 +16,7 @@ root=$(readlink -f "$1")
 packages=(
   libc6-dev libhwy-dev libpthreadpool-dev libfmt-dev nlohmann-json3-dev libcli11-dev
   libgtest-dev libgmock-dev librapidcheck-dev
-  libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev
+  libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev libprotobuf-dev
 )
 apt=$root.apt
 mkdir -p "$apt"/state/lists/partial "$apt"/cache/archives/partial

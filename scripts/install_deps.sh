@@ -17,6 +17,8 @@ packages=(
   libhwy-dev libpthreadpool-dev
   # pictures and archives
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev
+  # ONNX files
+  libprotobuf-dev protobuf-compiler libonnx-dev
   # JSON, flags, text
   nlohmann-json3-dev libcli11-dev libfmt-dev
   # tests and timing

@@ -7,7 +7,7 @@ namespace {
 
 std::vector<Command> CollectCommands() {
   std::vector<Command> commands;
-  for (auto* make : {NetworkCommands, DataCommands, TrainCommands, EvalCommands}) {
+  for (auto* make : {NetworkCommands, DataCommands, TrainCommands, EvalCommands, ConvertCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

@@ -12,6 +12,7 @@ std::vector<Command> NetworkCommands();  // archs, show
 std::vector<Command> DataCommands();     // data check, data make
 std::vector<Command> TrainCommands();    // train, fit
 std::vector<Command> EvalCommands();     // eval, predict, time
+std::vector<Command> ConvertCommands();  // convert
 
 }  // namespace linnet
 

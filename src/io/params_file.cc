@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/safetensors.h"
 #include "io/half.h"
+#include "io/weight_layout.h"
 
 namespace linnet {
 namespace {
@@ -21,20 +22,6 @@ Tensor Widened(const Tensor& tensor) {
     wide.data()[i] = tensor.dtype() == DType::kF16 ? FromFloat16(bits) : FromBFloat16(bits);
   }
   return wide;
-}
-
-// [O,I,H,W] -> [O,H,W,I], float32.
-Tensor ToOhwi(const Tensor& oihw) {
-  const Shape& s = oihw.shape();
-  Tensor ohwi(Shape{s[0], s[2], s[3], s[1]});
-  const float* from = oihw.data();
-  const int64_t taps = s[2] * s[3];
-  for (int64_t o = 0; o < s[0]; ++o) {
-    for (int64_t i = 0; i < s[1]; ++i) {
-      for (int64_t t = 0; t < taps; ++t) ohwi.data()[(o * taps + t) * s[1] + i] = *from++;
-    }
-  }
-  return ohwi;
 }
 
 Shape WithoutOnes(const Shape& shape) {

@@ -1,4 +1,4 @@
-// show, eval, predict, time with a model file.
+// show, eval, predict, time, convert with a model file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -120,6 +120,20 @@ TEST_F(ModelCommands, Time) {
   EXPECT_EQ(Linnet({"time"}).code, 2);
   EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--precision", "float7"}).code, 2);
   EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--batch", "0"}).code, 2);
+}
+
+TEST_F(ModelCommands, Convert) {
+  const std::string out = folder_ / "model.onnx";
+  const Ran ran = Linnet({"convert", model_, "--out", out, "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["file"], out);
+  EXPECT_EQ(json["bytes"], std::filesystem::file_size(out));
+  EXPECT_THAT(ReadFile(out), HasSubstr("linnet.labels"));
+  EXPECT_EQ(Linnet({"convert", "mobilenet_v1:width=0.25,size=32", "--out", out}).code, 0);
+  EXPECT_EQ(Linnet({"convert", model_, "--out", folder_ / "model.xml"}).code, 2);
+  EXPECT_EQ(Linnet({"convert", model_, "--out", out, "--batch", "0"}).code, 2);
+  EXPECT_EQ(Linnet({"convert", model_, "--out", folder_ / "none/model.onnx"}).code, 6);
 }
 
 }  // namespace

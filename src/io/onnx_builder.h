@@ -1,0 +1,63 @@
+// OnnxBuilder: an ONNX graph, made node by node. The only file that knows the protobuf classes;
+// what Linnet's operations become is said in io/onnx.cc.
+#ifndef LINNET_IO_ONNX_BUILDER_H_
+#define LINNET_IO_ONNX_BUILDER_H_
+
+#include <onnx.pb.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/tensor.h"
+
+namespace linnet {
+
+using Ints = std::vector<int64_t>;
+
+struct OnnxAttribute {
+  const char* name;
+  std::variant<int64_t, float, std::string, Ints> value;
+};
+
+// Values are known by their names.
+class OnnxBuilder {
+ public:
+  // What is added from here on is named after this node of Linnet's graph.
+  void Begin(const std::string& node) { node_ = node; }
+
+  // A node of one result, whose name is returned.
+  std::string Add(const char* op, std::vector<std::string> inputs,
+                  const std::vector<OnnxAttribute>& attributes = {});
+  // Names the result of the last node, which nothing has read yet.
+  void NameLast(const std::string& name);
+  int nodes() const { return model_.graph().node_size(); }
+
+  // Constants, called <node>.<name>: the name is returned.
+  std::string Floats(const std::string& name, const Ints& dims, std::span<const float> values);
+  std::string Floats(const std::string& name, const Tensor& tensor);
+  std::string Float(const std::string& name, float value);  // a scalar
+  std::string Integers(const std::string& name, const Ints& values);
+
+  // 'shape' is Linnet's: a map [N,H,W,C] is declared as [N,C,H,W].
+  void AddInput(const std::string& name, const Shape& shape);
+  void AddOutput(const std::string& name, const Shape& shape);
+  void AddMetadata(const std::string& key, const std::string& value);
+
+  // The file. Error (kUsage) if it would have more than the 2 GB that protobuf can write.
+  std::string Finish(const std::string& graph_name);
+
+ private:
+  onnx::TensorProto& AddConstant(const std::string& name, const Ints& dims,
+                                 onnx::TensorProto::DataType type);
+
+  onnx::ModelProto model_;
+  std::string node_;
+  int unnamed_ = 0;
+};
+
+}  // namespace linnet
+
+#endif  // LINNET_IO_ONNX_BUILDER_H_
