@@ -3,7 +3,7 @@
 # missing it does nothing and needs no rights.
 #
 #   scripts/install_deps.sh            build and test
-#   scripts/install_deps.sh --bench    also PyTorch, for bench/pytorch
+#   scripts/install_deps.sh --bench    also PyTorch, for bench/pytorch and bench/peers
 #   scripts/install_deps.sh --cross    also the ARM64 compiler and emulator, for check_arm64.sh
 #   scripts/install_deps.sh --fuzz     also clang, for its fuzzer
 #   scripts/install_deps.sh --parity   also PyTorch and torchvision, for tests/parity
@@ -28,7 +28,7 @@ packages=(
 list=0
 for argument in "$@"; do
   case $argument in
-    --bench) packages+=(python3-torch python3-numpy libopenblas0) ;;
+    --bench) packages+=(python3-torch python3-numpy python3-protobuf libopenblas0) ;;
     --cross) packages+=(g++-aarch64-linux-gnu qemu-user) ;;
     --fuzz) packages+=(clang) ;;
     --parity) packages+=(python3-torch python3-torchvision python3-numpy) ;;
