@@ -24,9 +24,7 @@ HWY_INLINE void ForWindow(const PoolWindow& w, F&& f) {
 }
 
 // NaN wins, and stays.
-HWY_INLINE VF NanMax(VF max, VF x) {
-  return hn::IfThenElse(hn::Or(hn::Gt(x, max), hn::IsNaN(x)), x, max);
-}
+HWY_INLINE VF NanMax(VF max, VF x) { return hn::IfThenElse(hn::IsNaN(max), max, AtLeast(x, max)); }
 
 template <class Load>
 HWY_INLINE VF WindowMax(const PoolWindow& w, const float* p, Load load) {
@@ -38,6 +36,30 @@ HWY_INLINE VF WindowMax(const PoolWindow& w, const float* p, Load load) {
 inline void MaxPixel(const PoolWindow& w, const float* src, int64_t channels, float* dst) {
   ForVectors(channels, [&](int64_t c, auto load, auto store)
                            LINNET_LAMBDA { store(WindowMax(w, src + c, load), dst + c); });
+}
+
+// 'outputs' neighbouring outputs of windows three columns wide, all inside of the map, 'to_pixel'
+// floats apart. Each column's maximum is taken once and kept for the windows that share it.
+template <int kStride, int kRows>
+void MaxRow3(const PoolWindow& w, int64_t outputs, const float* src, int64_t channels, float* dst,
+             int64_t to_pixel) {
+  ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
+    const auto column = [&](int64_t x) LINNET_LAMBDA {
+      const float* p = src + x * w.pixel + c;
+      VF max = load(p);
+      if constexpr (kRows > 1) max = NanMax(max, load(p + w.row));
+      if constexpr (kRows > 2) max = NanMax(max, load(p + 2 * w.row));
+      return max;
+    };
+    VF first = column(0), second = kStride == 1 ? column(1) : first;
+    for (int64_t i = 0; i < outputs; ++i) {
+      if constexpr (kStride == 2) second = column(2 * i + 1);
+      const VF third = column(i * kStride + 2);
+      store(NanMax(NanMax(first, second), third), dst + i * to_pixel + c);
+      first = kStride == 2 ? third : second;
+      second = third;
+    }
+  });
 }
 
 // dx += dy at the first place of the maximum.

@@ -18,7 +18,10 @@ namespace linnet::kernels {
 
 #ifndef LINNET_KERNELS_POOL_TABLE_
 #define LINNET_KERNELS_POOL_TABLE_
+using MaxRow = void (*)(const PoolWindow&, int64_t outputs, const float* src, int64_t channels,
+                        float* dst, int64_t to_pixel);
 struct PoolTable {
+  MaxRow max_row3[2][3];  // by stride and rows of the window, from 1
   void (*max)(const PoolWindow&, const float* src, int64_t channels, float* dst);
   void (*max_gradient)(const PoolWindow&, const float* src, const float* dy, int64_t channels,
                        float* dx);
@@ -33,7 +36,12 @@ struct PoolTable {
 namespace HWY_NAMESPACE {
 
 const PoolTable* GetPoolTable() {
-  static constexpr PoolTable kTable = {MaxPixel, MaxGradientPixel, PickAtMaxPixel, AveragePixel,
+  static constexpr PoolTable kTable = {{{MaxRow3<1, 1>, MaxRow3<1, 2>, MaxRow3<1, 3>},
+                                        {MaxRow3<2, 1>, MaxRow3<2, 2>, MaxRow3<2, 3>}},
+                                       MaxPixel,
+                                       MaxGradientPixel,
+                                       PickAtMaxPixel,
+                                       AveragePixel,
                                        AverageGradientPixel};
   return &kTable;
 }
@@ -60,12 +68,12 @@ Extent ExtentOf(int64_t out, int stride, int kernel, int pad_before, int pad_aft
   return {std::max<int64_t>(begin, 0), std::min(end, size), end - begin};
 }
 
-// Calls f(window, float offset of its first pixel in the image's channel 0, divisor) for each
-// output of row oy; windows that miss the map are left out.
+// Calls f(window, float offset of its first pixel in the image's channel 0, divisor) for outputs
+// [x0, x1) of row oy; windows that miss the map are left out.
 template <class F>
-void ForOutputs(const PoolShape& s, int64_t oy, F&& f) {
+void ForOutputs(const PoolShape& s, int64_t oy, int64_t x0, int64_t x1, F&& f) {
   const Extent y = ExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
-  for (int64_t ox = 0; ox < s.out_w; ++ox) {
+  for (int64_t ox = x0; ox < x1; ++ox) {
     const Extent x = ExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
     const int64_t pixel = s.SrcStride();
     const PoolWindow window = {y.end - y.begin, x.end - x.begin, s.w * pixel, pixel};
@@ -76,19 +84,37 @@ void ForOutputs(const PoolShape& s, int64_t oy, F&& f) {
   }
 }
 
-// pixel(window, source, divisor, destination)
+// One row of one image, outputs [x0, x1). pixel(window, source, divisor, destination)
 template <class F>
-void Forward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool, F&& pixel) {
-  ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
-    const int64_t row = static_cast<int64_t>(item);
-    const float* image = src + row / s.out_h * s.h * s.w * s.SrcStride();
-    ForOutputs(s, row % s.out_h,
-               [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
-                 float* to = dst + (row * s.out_w + ox) * s.DstStride();
-                 if (window.rows == 0) return static_cast<void>(std::fill(to, to + s.c, 0.0f));
-                 pixel(window, image + at, divisor, to);
-               });
+void ForwardRow(const PoolShape& s, const float* image, int64_t oy, int64_t x0, int64_t x1,
+                float* dst, F&& pixel) {
+  ForOutputs(s, oy, x0, x1, [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
+    float* to = dst + ox * s.DstStride();
+    if (window.rows == 0) return static_cast<void>(std::fill(to, to + s.c, 0.0f));
+    pixel(window, image + at, divisor, to);
   });
+}
+
+// row(image, its row of outputs, where that goes)
+template <class F>
+void Forward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool, F&& row) {
+  ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
+    const int64_t r = static_cast<int64_t>(item);
+    row(src + r / s.out_h * s.h * s.w * s.SrcStride(), r % s.out_h,
+        dst + r * s.out_w * s.DstStride());
+  });
+}
+
+// Outputs [first, last) of a row whose windows lie inside of the map's columns.
+struct Inside {
+  int64_t first, last;
+};
+Inside InsideColumns(const PoolShape& s) {
+  const int64_t first = (s.pad_left + s.stride_w - 1) / s.stride_w;
+  const int64_t room = s.w + s.pad_left - s.kernel_w;
+  const int64_t last = room < 0 ? 0 : room / s.stride_w + 1;
+  const int64_t begin = std::min(first, s.out_w);
+  return {begin, std::clamp(last, begin, s.out_w)};
 }
 
 // pixel(window, offset in src and dx, offset in dy, channels, divisor). Windows overlap, so that an
@@ -107,11 +133,12 @@ void Backward(const PoolShape& s, bool accumulate, float* dx, ThreadPool* pool, 
       std::fill(to, to + channels, 0.0f);
     }
     for (int64_t oy = 0; oy < s.out_h; ++oy) {
-      ForOutputs(s, oy, [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
-        if (window.rows == 0) return;
-        const int64_t out = ((image * s.out_h + oy) * s.out_w + ox) * s.c + c;
-        pixel(window, first + at, out, channels, divisor);
-      });
+      ForOutputs(s, oy, 0, s.out_w,
+                 [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t divisor) {
+                   if (window.rows == 0) return;
+                   const int64_t out = ((image * s.out_h + oy) * s.out_w + ox) * s.c + c;
+                   pixel(window, first + at, out, channels, divisor);
+                 });
     }
   });
 }
@@ -132,17 +159,37 @@ PoolShape WholeMap(const GlobalPoolShape& s) {
 
 void MaxPoolForward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool) {
   const PoolTable& table = Table();
-  Forward(s, src, dst, pool, [&](const PoolWindow& window, const float* from, int64_t, float* to) {
-    table.max(window, from, s.c, to);
+  // So many outputs at a time that their columns of all channels stay in the first-level cache.
+  constexpr int64_t kOutputs = 8;
+  const int64_t pixel = s.SrcStride();
+  const bool shared = s.kernel_w == 3 && s.stride_w <= 2;
+  const Inside inside = shared ? InsideColumns(s) : Inside{s.out_w, s.out_w};
+  Forward(s, src, dst, pool, [&](const float* image, int64_t oy, float* to) {
+    const auto one = [&](const PoolWindow& window, const float* from, int64_t, float* y) {
+      table.max(window, from, s.c, y);
+    };
+    const Extent y = ExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
+    const int64_t rows = y.end - y.begin;
+    if (rows < 1 || rows > 3) return ForwardRow(s, image, oy, 0, s.out_w, to, one);
+    ForwardRow(s, image, oy, 0, inside.first, to, one);
+    const PoolWindow window = {rows, s.kernel_w, s.w * pixel, pixel};
+    for (int64_t ox = inside.first; ox < inside.last; ox += kOutputs) {
+      const float* from = image + (y.begin * s.w + ox * s.stride_w - s.pad_left) * pixel;
+      table.max_row3[s.stride_w - 1][rows - 1](window, std::min(kOutputs, inside.last - ox), from,
+                                               s.c, to + ox * s.DstStride(), s.DstStride());
+    }
+    ForwardRow(s, image, oy, inside.last, s.out_w, to, one);
   });
 }
 
 void AveragePoolForward(const PoolShape& s, const float* src, float* dst, ThreadPool* pool) {
   const PoolTable& table = Table();
-  Forward(s, src, dst, pool,
-          [&](const PoolWindow& window, const float* from, int64_t divisor, float* to) {
-            table.average(window, from, 1.0f / static_cast<float>(divisor), s.c, to);
-          });
+  Forward(s, src, dst, pool, [&](const float* image, int64_t oy, float* to) {
+    ForwardRow(s, image, oy, 0, s.out_w, to,
+               [&](const PoolWindow& window, const float* from, int64_t divisor, float* y) {
+                 table.average(window, from, 1.0f / static_cast<float>(divisor), s.c, y);
+               });
+  });
 }
 
 void MaxPoolBackward(const PoolShape& s, const float* src, const float* dy, bool accumulate,
@@ -160,14 +207,16 @@ void PickAtMaxima(const PoolShape& s, const float* src, const float* from, bool 
   ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
     const int64_t row = static_cast<int64_t>(item);
     const int64_t image = row / s.out_h * s.h * s.w * s.c;
-    ForOutputs(s, row % s.out_h, [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t) {
-      float* to = dst + (row * s.out_w + ox) * s.c;
-      if (window.rows == 0) {
-        if (!accumulate) std::fill_n(to, s.c, 0.0f);
-        return;
-      }
-      table.pick_at_max(window, src + image + at, from + image + at, s.c, accumulate, to);
-    });
+    ForOutputs(s, row % s.out_h, 0, s.out_w,
+               [&](int64_t ox, const PoolWindow& window, int64_t at, int64_t) {
+                 float* to = dst + (row * s.out_w + ox) * s.c;
+                 if (window.rows == 0) {
+                   if (!accumulate) std::fill_n(to, s.c, 0.0f);
+                   return;
+                 }
+                 table.pick_at_max(window, src + image + at, from + image + at, s.c, accumulate,
+                                   to);
+               });
   });
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
@@ -28,12 +30,15 @@ PoolShape Make(int64_t n, int64_t h, int64_t w, int64_t c, int k, int stride, in
 }
 
 const std::vector<PoolShape> kShapes = {
-    Make(1, 1, 1, 1, 1, 1, 0, 0, 1, 1),        Make(2, 4, 6, 6, 2, 2, 0, 0, 2, 3),
-    Make(3, 7, 8, 16, 3, 2, 1, 1, 4, 4),       Make(3, 7, 8, 16, 3, 2, 1, 1, 4, 4, true),
+    Make(1, 1, 1, 1, 1, 1, 0, 0, 1, 1), Make(2, 4, 6, 6, 2, 2, 0, 0, 2, 3),
+    Make(3, 7, 8, 16, 3, 2, 1, 1, 4, 4), Make(3, 7, 8, 16, 3, 2, 1, 1, 4, 4, true),
     Make(1, 9, 5, 33, 3, 1, 1, 1, 9, 5, true), Make(1, 9, 5, 140, 3, 1, 1, 1, 9, 5),
     Make(2, 6, 6, 7, 3, 2, 0, 0, 3, 3),        // ceil: the last window hangs over
     Make(2, 6, 6, 7, 3, 2, 0, 0, 3, 3, true),  // the overhang is not padding
-    Make(1, 5, 7, 20, 2, 3, 0, 1, 2, 3, true), Make(1, 7, 7, 5, 7, 7, 0, 0, 1, 1)};
+    Make(1, 5, 7, 20, 2, 3, 0, 1, 2, 3, true), Make(1, 7, 7, 5, 7, 7, 0, 0, 1, 1),
+    // Rows of more windows than are made at a time; windows of one and two rows.
+    Make(1, 4, 23, 35, 3, 1, 1, 1, 4, 23), Make(2, 3, 43, 18, 3, 2, 1, 1, 2, 22),
+    Make(1, 1, 20, 5, 3, 2, 2, 2, 2, 11), Make(1, 2, 2, 9, 3, 1, 1, 1, 2, 2)};
 
 // Calls f(output index, channel, elements of the window in order, divisor), indices into the
 // tensors.
@@ -171,6 +176,29 @@ TEST(Pool, NanIsTheMaximum) {
     for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(std::isnan(y[i]), i % 17 == 16) << i;
     EXPECT_EQ(dx[17 + 16], 2);
   });
+}
+
+// Wherever it stands in windows that share columns.
+TEST(Pool, NanIsInEveryWindowThatHoldsIt) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const int stride : {1, 2}) {
+    const int64_t out_h = stride == 1 ? 3 : 2, out_w = stride == 1 ? 7 : 4;
+    const PoolShape s = Make(1, 3, 7, 3, 3, stride, 1, 1, out_h, out_w);
+    for (int64_t at = 0; at < 3 * 7; ++at) {
+      GuardedBuffer x(3 * 7 * 3), y(static_cast<size_t>(out_h * out_w * 3));
+      x.Randomize(1);
+      x[static_cast<size_t>(at * 3 + 1)] = nan;
+      ForEveryTarget([&] {
+        MaxPoolForward(s, x.data(), y.data(), nullptr);
+        for (int64_t i = 0; i < out_h * out_w; ++i) {
+          const int64_t dy = i / out_w * stride - at / 7, dx = i % out_w * stride - at % 7;
+          const bool holds = std::abs(dy) <= 1 && std::abs(dx) <= 1;
+          EXPECT_EQ(std::isnan(y[static_cast<size_t>(i * 3 + 1)]), holds) << at << " " << i;
+          EXPECT_FALSE(std::isnan(y[static_cast<size_t>(i * 3)])) << at << " " << i;
+        }
+      });
+    }
+  }
 }
 
 // A window that holds no element of the map.
