@@ -35,8 +35,6 @@ Depth NextDepth(const Block& block, int64_t tap, int64_t k) {
   return {tap, std::min(block.taps, tap + step), 0, block.k};
 }
 
-bool IsClamp(Activation act) { return act == Activation::kRelu || act == Activation::kRelu6; }
-
 void SetEpilogue(const Epilogue& epilogue, int64_t column, TileArgs& args) {
   if (epilogue.bias != nullptr) args.bias = epilogue.bias + column;
   args.residual_stride = epilogue.residual_stride;
@@ -73,12 +71,12 @@ Part PartOf(const MicroKernels& kernels, const Block& block, int64_t panel, cons
 
 // Lets tile 'tile' ask for its share of the part that comes next: as many lines as it has terms.
 // With few rows (a map of 7x7) the first tile of a part would otherwise wait for each line of it to
-// come from the L3 or from memory. With so few that the shares would not be the whole part, the
+// come from the L3 or from memory. With so few that the shares would not be most of the part, the
 // product is no faster than memory, and the hardware's own prefetching keeps up.
 void FetchShare(const Part& next, int64_t tile, int64_t tiles, TileArgs& args) {
   constexpr int64_t kLineFloats = 16;
   const int64_t share = args.taps * args.k * kLineFloats;
-  const bool wanted = tile * share < next.floats && tiles * share >= next.floats;
+  const bool wanted = tile * share < next.floats && 4 * tiles * share >= 3 * next.floats;
   args.next = wanted ? next.b + tile * share : args.b;
   args.next_step = wanted ? kLineFloats : 0;
 }
@@ -164,6 +162,8 @@ void RunBlock(const MicroKernels& kernels, const Block& block) {
         next = PartOf(kernels, block, block.first_panel, after);
       } else if (panel + 1 < panels) {
         next = PartOf(kernels, block, panel + 1, after);
+      } else if (block.next != nullptr) {
+        next = {block.next, PartOf(kernels, block, panel, after).floats};
       }
       RunPanel(kernels, block, panel, depth, first, last, next);
     }

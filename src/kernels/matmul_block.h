@@ -45,6 +45,7 @@ struct Block {
   bool accumulate = false;
   const Epilogue* epilogue = nullptr;  // its bias and residual at the first column of the product
   int64_t first_row = 0;               // of the residual
+  const float* next = nullptr;  // other weights that will be wanted after the last panel, if known
 };
 void RunBlock(const MicroKernels& kernels, const Block& block);
 
@@ -52,6 +53,11 @@ void RunBlock(const MicroKernels& kernels, const Block& block);
 void RunProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, const float* a,
                 int64_t a_stride, const float* packed, float* c, int64_t c_stride, bool accumulate,
                 const Epilogue* epilogue, ThreadPool* pool);
+
+// Activations that a tile applies by itself, as a floor and a ceiling.
+inline bool IsClamp(Activation act) {
+  return act == Activation::kRelu || act == Activation::kRelu6;
+}
 
 // The panel 'panel' of a packed B with sums of k terms.
 inline const float* PanelOf(const MicroKernels& kernels, const float* packed, int64_t k,
