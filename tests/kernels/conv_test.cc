@@ -9,6 +9,7 @@
 #include "base/activation.h"
 #include "kernels/guarded_buffer.h"
 #include "kernels/matmul.h"
+#include "kernels/stem.h"
 #include "kernels/targets.h"
 
 namespace linnet::kernels {
@@ -123,6 +124,60 @@ TEST_P(ConvTest, Forward) {
       plan.Run(src.data(), packed.data(), out, epilogue, scratch, pool);
     });
   }
+}
+
+// The first layer's kernel: the same sums in the same order, so the same bits.
+TEST_P(ConvTest, StemIsForward) {
+  // n h w c k, kernel, stride, dilation, padding top left bottom right
+  const std::vector<ConvShape> shapes = {
+      {1, 33, 31, 3, 16, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1},  // MobileNets
+      {2, 36, 32, 3, 24, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1},  // TF SAME at stride 2
+      {1, 40, 37, 3, 64, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3},  // ResNet
+      {2, 9, 16, 3, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},   // VGG
+      {1, 5, 29, 3, 67, 3, 3, 1, 2, 2, 1, 1, 0, 2, 3},   // everything uneven, two panels
+      {1, 3, 14, 1, 7, 5, 5, 3, 3, 1, 1, 9, 16, 0, 16},  // more padding than picture
+      {1, 7, 40, 6, 40, 11, 9, 1, 1, 1, 1, 5, 4, 5, 4},  // the largest kernel
+  };
+  for (const ConvShape& shape : shapes) {
+    const ConvShape s = WithOutput(shape);
+    SCOPED_TRACE(Describe(s));
+    ASSERT_EQ(StemRefuses(s), "");
+    for (const Activation act : {Activation::kIdentity, Activation::kRelu6, Activation::kSwish}) {
+      GuardedBuffer src(s.src_elements()), w(s.weight_elements()), bias(s.k),
+          residual(s.dst_elements()), dst(s.dst_elements()), want(s.dst_elements());
+      src.Randomize(1), w.Randomize(2), bias.Randomize(3), residual.Randomize(4), dst.Randomize(5);
+      Epilogue epilogue;
+      epilogue.act = act;
+      epilogue.residual_stride = s.k;
+      if (act != Activation::kSwish) epilogue.bias = bias.data();
+      if (act != Activation::kIdentity) epilogue.residual = residual.data();
+      const Conv2dForward forward(s);
+      GuardedBuffer packed = GuardedBuffer::Aligned(forward.packed_bytes());
+      GuardedBuffer scratch = GuardedBuffer::Aligned(forward.ScratchBytes(1));
+      forward.Pack(w.data(), packed.data(), nullptr);
+      forward.Run(src.data(), packed.data(), want.data(), epilogue, scratch.data(), nullptr);
+      const StemForward stem(s);
+      GuardedBuffer stem_packed = GuardedBuffer::Aligned(stem.packed_bytes());
+      stem_packed.Randomize(9);
+      stem.Pack(w.data(), stem_packed.data(), nullptr);
+      ASSERT_TRUE(stem_packed.GuardsIntact());
+      const std::vector<double> expected(want.span().begin(), want.span().end());
+      const std::vector<double> exact(want.size(), 0.0);
+      CheckRuns(stem, dst.span(), expected, exact, [&](float* out, void*, ThreadPool* pool) {
+        stem.Run(src.data(), stem_packed.data(), out, epilogue, nullptr, pool);
+      });
+    }
+  }
+}
+
+TEST(StemTest, SaysWhatItDoesNot) {
+  ConvShape s{1, 32, 32, 3, 16, 3, 3, 2, 2};
+  EXPECT_EQ(StemRefuses(WithOutput(s)), "");
+  s.c = 4;
+  EXPECT_EQ(StemRefuses(WithOutput(s)), "stride 2 of 4 channels");
+  EXPECT_ANY_THROW(StemForward{s});
+  s.c = 3, s.w = 20;
+  EXPECT_EQ(StemRefuses(WithOutput(s)), "rows of 9 pixels");
 }
 
 TEST_P(ConvTest, GradientOfInput) {
