@@ -85,7 +85,7 @@ std::vector<ReportCandidate> MeasureCandidates(const FitOptions& options, const 
 
 std::vector<size_t> ApplyBudget(const FitOptions& options,
                                 std::vector<ReportCandidate>& candidates) {
-  std::map<int, size_t> widest;  // by resolution
+  std::map<int, std::vector<size_t>> fitting;  // by resolution
   for (size_t i = 0; i < candidates.size(); ++i) {
     ReportCandidate& candidate = candidates[i];
     if (options.size.bytes > 0 && candidate.bytes > options.size.bytes) {
@@ -94,12 +94,16 @@ std::vector<size_t> ApplyBudget(const FitOptions& options,
       candidate.status = CandidateStatus::kTooSlow;
     } else {
       candidate.status = CandidateStatus::kNotTried;
-      const auto [found, fresh] = widest.try_emplace(candidate.resolution, i);
-      if (!fresh && candidates[found->second].width < candidate.width) found->second = i;
+      fitting[candidate.resolution].push_back(i);
     }
   }
   std::vector<size_t> survivors;
-  for (const auto& [resolution, index] : widest) survivors.push_back(index);
+  for (auto& [resolution, indices] : fitting) {
+    std::sort(indices.begin(), indices.end(),
+              [&](size_t a, size_t b) { return candidates[a].width > candidates[b].width; });
+    indices.resize(std::min(indices.size(), kWidthsCompared));
+    survivors.insert(survivors.end(), indices.begin(), indices.end());
+  }
   std::sort(survivors.begin(), survivors.end(), [&](size_t a, size_t b) {
     return candidates[a].latency_ms < candidates[b].latency_ms;
   });

@@ -3,7 +3,7 @@
 // The steps, each a function of fit.cc:
 //   1. every width x resolution is compiled and its latency measured on this machine
 //   (candidates.h);
-//   2. what breaks the budget is dropped, and what a wider network at the same resolution makes
+//   2. what breaks the budget is dropped, and what wider networks at the same resolution make
 //   pointless;
 //   3. the survivors are compared by short training: successive halving (1502.07943), equal time
 //   for each;

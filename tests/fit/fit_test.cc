@@ -32,14 +32,14 @@ FitOptions Budget(double ms, int64_t bytes) {
   return options;
 }
 
-TEST(ApplyBudget, KeepsTheWidestOfEachResolution) {
+TEST(ApplyBudget, KeepsTheTwoWidestOfEachResolution) {
   std::vector<ReportCandidate> candidates = {
       Candidate(0.25, 16, 0.1, 100), Candidate(0.5, 16, 0.2, 200), Candidate(1, 16, 0.5, 900),
       Candidate(0.25, 32, 0.4, 100), Candidate(0.5, 32, 1.5, 200), Candidate(1, 32, 5, 900)};
-  EXPECT_EQ(ApplyBudget(Budget(1, 0), candidates), (std::vector<size_t>{3, 2}));
+  EXPECT_EQ(ApplyBudget(Budget(1, 0), candidates), (std::vector<size_t>{1, 3, 2}));
   EXPECT_EQ(candidates[5].status, CandidateStatus::kTooSlow);
   EXPECT_EQ(candidates[0].status, CandidateStatus::kNotTried);
-  EXPECT_EQ(ApplyBudget(Budget(1, 500), candidates), (std::vector<size_t>{1, 3}));
+  EXPECT_EQ(ApplyBudget(Budget(1, 500), candidates), (std::vector<size_t>{0, 1, 3}));
   EXPECT_EQ(candidates[2].status, CandidateStatus::kTooLarge);
   EXPECT_EQ(ApplyBudget(Budget(0, 100), candidates), (std::vector<size_t>{0, 3}));
 }
