@@ -9,6 +9,10 @@ namespace {
 
 constexpr double kUnit = 1 << kFractionBits;
 
+bool IsLimit(Activation act) {
+  return act == Activation::kIdentity || act == Activation::kRelu || act == Activation::kRelu6;
+}
+
 void CheckQuantization(const Quantization& q) {
   Check(std::isfinite(q.scale) && q.scale > 0 && q.zero_point >= 0 && q.zero_point <= 255,
         "int8: scale {} and zero point {}: a positive scale and a zero point in [0, 255] are due",

@@ -27,11 +27,6 @@ namespace linnet::kernels {
 
 inline constexpr int kFractionBits = 6;
 
-// Activations that are no more than limits of the result; the others are looked up in a table.
-inline bool IsLimit(Activation act) {
-  return act == Activation::kIdentity || act == Activation::kRelu || act == Activation::kRelu6;
-}
-
 // What a kernel does with a sum before it is stored: act(sum + bias + residual).
 struct Int8Epilogue {
   Quantization dst;

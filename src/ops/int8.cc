@@ -15,8 +15,12 @@ std::string RefusesOtherThanMoves(const PrepareArgs& args) {
   return same ? "" : "it moves bytes: its result has the type of its input";
 }
 
+bool IsLookedUp(Activation act) {
+  return act != Activation::kIdentity && act != Activation::kRelu && act != Activation::kRelu6;
+}
+
 std::string RefusesActivation(const FusedActivation& act) {
-  if (kernels::IsLimit(act.kind)) return "";
+  if (!IsLookedUp(act.kind)) return "";
   if (act.scale == 0) {
     return fmt::format("act={}: on bytes it needs act_scale, or is a node of its own",
                        FieldToText(act.kind));

@@ -17,6 +17,9 @@ namespace linnet {
 std::string RefusesMixedTypes(const PrepareArgs& args);
 // Unless they are, and all have one scale and zero point: the bytes are moved as they are.
 std::string RefusesOtherThanMoves(const PrepareArgs& args);
+// Whether kernels look an activation up in a table; the others are limits of the result
+// (kernels/int8_requantize.h).
+bool IsLookedUp(Activation act);
 // Unless the activation is no more than limits of the result, or says what it is applied to: the
 // others are looked up in a table. (As nodes of their own they have that from their input.)
 std::string RefusesActivation(const FusedActivation& act);

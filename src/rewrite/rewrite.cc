@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/int8_requantize.h"
+#include "ops/int8.h"
 #include "rewrite/fold_batch_norm.h"
 #include "rewrite/graph_edit.h"
 
@@ -65,7 +65,7 @@ void FuseLookup(Network& network) {
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
     const Act* act = std::get_if<Act>(&edit.node(i).op);
-    if (act == nullptr || kernels::IsLimit(act->kind) || !edit.node(i).type.is_u8()) continue;
+    if (act == nullptr || !IsLookedUp(act->kind) || !edit.node(i).type.is_u8()) continue;
     const Value producer = edit.Input(i, 0);
     Node& layer = edit.node(producer);
     FusedActivation* fused = FusedActivationOf(layer.op, false);

@@ -275,7 +275,8 @@ TEST(Params, SaysWhatIsMissingAndUnexpected) {
   EXPECT_THAT(message, HasSubstr("f.safetensors: "));
   EXPECT_THAT(message, HasSubstr("missing: fc.weight"));
   EXPECT_THAT(message, HasSubstr("unexpected: classifier.weight"));
-  EXPECT_THAT(message, HasSubstr("not as expected: c.weight F32 [8,3,5,5] (expected [8,3,3,3])"));
+  EXPECT_THAT(message,
+              HasSubstr("not as expected: c.weight F32 [8,3,5,5] (expected F32 [8,3,3,3])"));
 }
 
 }  // namespace

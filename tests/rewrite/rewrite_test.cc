@@ -217,7 +217,10 @@ TEST(Rewrite, EachPassCanBeSwitchedOff) {
   std::vector<std::string> texts = {RewriteAndCompare(graph)};
   RewriteOptions all;
   for (const Pass& pass : Passes()) {
-    texts.push_back(RewriteAndCompare(graph, {{pass.name}}));
+    // fuse_lookup acts on bytes, of which this graph has none (tests/infer/int8_plan_test.cc).
+    if (std::string_view(pass.name) != "fuse_lookup") {
+      texts.push_back(RewriteAndCompare(graph, {{pass.name}}));
+    }
     all.disable.push_back(pass.name);
   }
   std::sort(texts.begin(), texts.end());
