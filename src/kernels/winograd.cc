@@ -77,6 +77,8 @@ void PackLot(const ConvShape& s, const float* weights, int64_t k0, int64_t c0, i
 
 }  // namespace
 
+int VectorLanes() { return GetMicroKernels()->lanes; }
+
 WinogradForward::Cut WinogradForward::MakeCut(const ConvShape& s, const MicroKernels& kernels,
                                               int m, int64_t tiles) {
   const int64_t positions = (m + 2) * (m + 2);

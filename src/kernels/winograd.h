@@ -31,6 +31,10 @@ namespace linnet::kernels {
 
 struct WinogradKernels;
 
+// Floats in a vector of the current target (targets.h): the more, the cheaper is a multiplication
+// beside the way of the weights.
+int VectorLanes();
+
 // dst = act(conv(src, weights) + bias + residual).
 class WinogradForward {
  public:

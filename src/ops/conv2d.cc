@@ -157,7 +157,9 @@ std::vector<Sample> Conv2dOp::Samples() {
       {Conv(4, 3, 3, p0, 1, 3), {{1, 12, 11, 2}}},
       {Conv(33, 2, 2, p0), {{2, 6, 6, 16}}},
       {Conv(6, 3, 1, p1), {{1, 1, 1, 4}}},
-      {Conv(10, 4, 1, p0), {{3, 4, 4, 8}}},  // the window covers the map: a dense layer
+      {Conv(10, 4, 1, p0), {{3, 4, 4, 8}}},     // the window covers the map: a dense layer
+      {Conv(16, 3, 2, p1), {{1, 9, 30, 3}}},    // a first layer
+      {Conv(20, 3, 1, p1), {{1, 13, 21, 17}}},  // enough tiles for Winograd's
       // Padding: SAME on even and odd maps, Keras' one-sided, uneven.
       {Conv(8, 3, 2, same), {{1, 8, 10, 4}}},
       {Conv(8, 3, 2, same), {{1, 7, 9, 4}}},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "kernels/stem.h"
+#include "kernels/winograd.h"
 #include "ops/kernel_name.h"
 #include "ops/linear.h"
 #include "ops/window.h"
@@ -65,6 +67,31 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
 
 // ---- matrix products through row pointers ----
 
+// conv: a Conv2dForward or WinogradForward.
+template <class Conv>
+LinearKernel ForwardKernel(const std::shared_ptr<const Conv>& conv, int threads) {
+  LinearKernel kernel;
+  kernel.name = conv->name();
+  kernel.packed_bytes = conv->packed_bytes();
+  kernel.scratch_bytes = conv->ScratchBytes(threads);
+  kernel.pack = [=](const float* w, float* packed, ThreadPool* pool) {
+    conv->Pack(w, packed, pool);
+  };
+  if constexpr (requires { conv->TakesStridedSource(); }) {
+    kernel.strided_x = conv->TakesStridedSource();
+    kernel.forward_strided = [=](const float* x, int64_t x_stride, const float* packed,
+                                 const kernels::Epilogue& epilogue, float* y, int64_t y_stride,
+                                 void* scratch, ThreadPool* pool) {
+      conv->Run(x, x_stride, packed, y, y_stride, epilogue, scratch, pool);
+    };
+  } else {
+    kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
+                         float* y, void* scratch,
+                         ThreadPool* pool) { conv->Run(x, packed, y, epilogue, scratch, pool); };
+  }
+  return kernel;
+}
+
 void AddGradients(const kernels::ConvShape& shape, int threads, LinearKernel& kernel) {
   const auto input = std::make_shared<const kernels::Conv2dInputGrad>(shape);
   const auto weights = std::make_shared<const kernels::Conv2dWeightGrad>(shape);
@@ -86,10 +113,70 @@ Prepared PrepareMatMul(const Conv2d& op, const PrepareArgs& args) {
   return PrepareLinear(MatMulConvolution(op, args), Fields(op), args);
 }
 
+// ---- the first layer ----
+
+std::string StemRefuses(const Conv2d& op, const PrepareArgs& args) {
+  return args.training ? "inference only" : kernels::StemRefuses(ConvShapeOf(op, args));
+}
+
+// With more channels than this the stores take the time either way, and on short rows the tiles
+// compute too many pixels twice (bench/conv.cc, 'stems').
+std::string StemSlower(const Conv2d& op, const PrepareArgs& args) {
+  if (op.out_channels > 32) return fmt::format("{} output channels", op.out_channels);
+  return args.out.w() < 40 ? fmt::format("rows of {} pixels", args.out.w()) : "";
+}
+
+Prepared PrepareStem(const Conv2d& op, const PrepareArgs& args) {
+  const auto conv = std::make_shared<const kernels::StemForward>(ConvShapeOf(op, args));
+  return PrepareLinear(ForwardKernel(conv, args.threads), Fields(op), args);
+}
+
+// ---- Winograd's, for dense 3x3 ----
+
+std::string WinogradRefuses(const Conv2d& op, const PrepareArgs& args) {
+  if (args.training) return "inference only";
+  if (op.kernel != Pair{3, 3}) return fmt::format("kernel {}x{}", op.kernel[0], op.kernel[1]);
+  if (op.stride != Pair{1, 1}) return fmt::format("stride {}x{}", op.stride[0], op.stride[1]);
+  if (op.dilation != Pair{1, 1}) {
+    return fmt::format("dilation {}x{}", op.dilation[0], op.dilation[1]);
+  }
+  if (op.groups != 1) return fmt::format("{} groups", op.groups);
+  return "";
+}
+
+// The rules come from bench/conv.cc on the layers of ResNet-50, GoogLeNet, VGG-16, SqueezeNet and
+// DenseNet-121, with weights that come from memory.
+template <int kM>
+std::string WinogradSlower(const Conv2d&, const PrepareArgs& args) {
+  const Shape& in = args.in[0];
+  const int64_t tiles = in.n() * ((args.out.h() + kM - 1) / kM) * ((args.out.w() + kM - 1) / kM);
+  // The transforms cost a channel as much as a product with this many others.
+  if (std::min(in.c(), args.out.c()) < (kM == 4 ? 16 : 24)) {
+    return fmt::format("{} -> {} channels pay no transforms", in.c(), args.out.c());
+  }
+  // The weights, four times (m = 4) or nearly twice as many floats, need tiles to serve: the more
+  // of them, the faster the multiplications are that they save.
+  const bool wide = kernels::VectorLanes() >= 16;
+  if (tiles < (kM == 4 && wide ? 24 : 12)) return fmt::format("{} tiles", tiles);
+  if (kM == 2 && wide && tiles < 24 && in.c() * args.out.c() < 32768) {
+    return fmt::format("{} tiles of {} -> {} channels", tiles, in.c(), args.out.c());
+  }
+  return "";
+}
+
+template <int kM>
+Prepared PrepareWinograd(const Conv2d& op, const PrepareArgs& args) {
+  const auto conv = std::make_shared<const kernels::WinogradForward>(ConvShapeOf(op, args), kM);
+  return PrepareLinear(ForwardKernel(conv, args.threads), Fields(op), args);
+}
+
 std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }
 
 constexpr Implementation<Conv2d> kImplementations[] = {
     {"depthwise", DepthwiseRefuses, PrepareDepthwise},
+    {"stem", StemRefuses, PrepareStem, StemSlower},
+    {"winograd4", WinogradRefuses, PrepareWinograd<4>, WinogradSlower<4>},
+    {"winograd2", WinogradRefuses, PrepareWinograd<2>, WinogradSlower<2>},
     {"matmul", AcceptsAll, PrepareMatMul},
 };
 
@@ -133,20 +220,8 @@ kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args) {
 
 LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args) {
   const kernels::ConvShape shape = ConvShapeOf(op, args);
-  const auto conv = std::make_shared<const kernels::Conv2dForward>(shape);
-  LinearKernel kernel;
-  kernel.name = conv->name();
-  kernel.packed_bytes = conv->packed_bytes();
-  kernel.scratch_bytes = conv->ScratchBytes(args.threads);
-  kernel.pack = [=](const float* w, float* packed, ThreadPool* pool) {
-    conv->Pack(w, packed, pool);
-  };
-  kernel.strided_x = conv->TakesStridedSource();
-  kernel.forward_strided = [=](const float* x, int64_t x_stride, const float* packed,
-                               const kernels::Epilogue& epilogue, float* y, int64_t y_stride,
-                               void* scratch, ThreadPool* pool) {
-    conv->Run(x, x_stride, packed, y, y_stride, epilogue, scratch, pool);
-  };
+  LinearKernel kernel =
+      ForwardKernel(std::make_shared<const kernels::Conv2dForward>(shape), args.threads);
   if (args.training) AddGradients(shape, args.threads, kernel);
   return kernel;
 }

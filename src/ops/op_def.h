@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/tensor.h"
@@ -83,6 +84,8 @@ struct PrepareArgs {
   int threads = 1;                           // an upper bound, for scratch memory
   std::span<const ValueType> in_types = {};  // of each input; empty: all are float32
   ValueType out_type = {};
+  // Which of the op's implementations (Prepared::candidates); empty: as the rules say.
+  std::string_view implementation = {};
 
   ValueType in_type(size_t i) const { return in_types.empty() ? ValueType{} : in_types[i]; }
 };
@@ -122,10 +125,12 @@ struct BackwardArgs {
 // An operation with shapes fixed and its kernel chosen. Calling its functions allocates nothing,
 // but for pack's first call.
 struct Prepared {
-  std::string kernel;                // which implementation: "depthwise 3x3 avx3"
-  std::vector<std::string> refused;  // those before it in the list, with the reason
-  size_t scratch_bytes = 0;          // for forward and backward
-  std::vector<Shape> saved;          // float32 tensors that forward leaves for backward
+  std::string kernel;                   // which implementation: "depthwise 3x3 avx3"
+  std::vector<std::string> refused;     // those before it in the list, with the reason
+  std::string implementation;           // its name in the op's list (ops/implementations.h), if any
+  std::vector<std::string> candidates;  // of that list all that could compute it, this one too
+  size_t scratch_bytes = 0;             // for forward and backward
+  std::vector<Shape> saved;             // float32 tensors that forward leaves for backward
   // Whether forward may write its result over in[0] (elementwise ops).
   bool in_place = false;
   // Whether forward takes inputs, and makes a result, whose pixels lie further apart than their

@@ -9,6 +9,7 @@
 namespace linnet {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::FloatEq;
 using testing::HasSubstr;
@@ -339,6 +340,23 @@ TEST(Params, AsTorchvisionHasThem) {
   }
 }
 
+// A rule passes over what can, and another choice can be asked for.
+TEST(Conv2dImplementations, AreCandidatesWhereTheyCan) {
+  const Conv2d op = {.out_channels = 32, .kernel = {3, 3}, .padding = Padding::All(1)};
+  const auto prepare = [&](int64_t size, std::string_view implementation = {},
+                           bool training = false) {
+    const std::vector<Shape> in = {{1, size, size, 32}};
+    return DefOf(op).prepare(op, {in, DefOf(op).infer(op, in), training, 1, implementation});
+  };
+  EXPECT_EQ(prepare(28).implementation, "winograd4");
+  EXPECT_EQ(prepare(4).implementation, "matmul");
+  EXPECT_THAT(prepare(4).refused, Contains("winograd4: 1 tiles"));
+  EXPECT_THAT(prepare(4).candidates, ElementsAre("winograd4", "winograd2", "matmul"));
+  EXPECT_EQ(prepare(4, "winograd2").implementation, "winograd2");
+  EXPECT_THAT(prepare(28, {}, true).refused, Contains("winograd4: inference only"));
+  EXPECT_THROW(prepare(4, "depthwise"), Error);
+}
+
 // The list of implementations says which it passed over, and why.
 TEST(Conv2dImplementations, SayWhyNot) {
   const auto prepare = [](const Conv2d& op) {
@@ -349,9 +367,11 @@ TEST(Conv2dImplementations, SayWhyNot) {
   EXPECT_THAT(prepare(depthwise).kernel, HasSubstr("depthwise 3"));
   EXPECT_TRUE(prepare(depthwise).refused.empty());
   EXPECT_THAT(prepare({.out_channels = 8}).kernel, HasSubstr("matmul"));
-  EXPECT_THAT(prepare({.out_channels = 8}).refused, ElementsAre("depthwise: one group"));
+  EXPECT_THAT(prepare({.out_channels = 8}).refused,
+              ElementsAre("depthwise: one group", "stem: stride 1 of 16 channels",
+                          "winograd4: kernel 1x1", "winograd2: kernel 1x1"));
   EXPECT_THAT(prepare({.out_channels = 8, .groups = 4}).refused,
-              ElementsAre("depthwise: 4 groups of 4 channels"));
+              Contains("depthwise: 4 groups of 4 channels"));
 }
 
 }  // namespace

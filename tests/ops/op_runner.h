@@ -147,6 +147,7 @@ struct RunOptions {
   // Pixels of the inputs, and of the result, lie so many NaN further apart than their channels.
   int64_t in_gap = 0, out_gap = 0;
   bool twice = false;  // the second input is the first, and has its gradient added to the first's
+  std::string implementation = {};  // empty: as the op's rules say
 };
 
 struct Outcome {
@@ -166,8 +167,11 @@ class OpRun {
   OpRun(const Sample& sample, const Numbers& numbers, const RunOptions& options)
       : numbers_(numbers),
         options_(options),
-        prepared_(DefOf(sample.op).prepare(
-            sample.op, {sample.in, numbers.out_shape, options.training, Threads(options.pool)})),
+        prepared_(DefOf(sample.op).prepare(sample.op, {.in = sample.in,
+                                                       .out = numbers.out_shape,
+                                                       .training = options.training,
+                                                       .threads = Threads(options.pool),
+                                                       .implementation = options.implementation})),
         scratch_(prepared_.scratch_bytes) {
     for (size_t i = 0; i < sample.in.size(); ++i) {
       if (options.twice && i == 1) {

@@ -167,6 +167,21 @@ TEST_P(EveryOp, PixelsMayLieApart) {
   });
 }
 
+// Those that the rules pass over, too: whoever measures may choose them.
+TEST_P(EveryOp, EveryImplementationIsTheReferences) {
+  ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {
+    const Prepared by_rule = DefOf(sample.op).prepare(sample.op, {sample.in, numbers.out_shape});
+    const std::vector<double> expected = RunReferenceOp(sample, numbers, false);
+    for (const std::string& name : by_rule.candidates) {
+      SCOPED_TRACE(name);
+      const Outcome one = RunOp(sample, numbers, {.implementation = name});
+      EXPECT_EQ(one.prepared.implementation, name);
+      ExpectClose(one.out, expected, 1e-5, "result");
+      ExpectSame(one, RunOp(sample, numbers, {.pool = &two_, .implementation = name}));
+    }
+  });
+}
+
 TEST_P(EveryOp, TrainingIsTheReferences) {
   ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {
     const Outcome one = RunOp(sample, numbers, {.training = true});
