@@ -159,15 +159,16 @@ WinogradForward::Tile WinogradForward::TileAt(int64_t index) const {
   return {line / tiles_y_, line % tiles_y_ * m_, index % tiles_x_ * m_};
 }
 
-void WinogradForward::TransformInput(const float* src, const Tile& tile, float* inputs) const {
+void WinogradForward::TransformInput(const float* src, int64_t src_stride, const Tile& tile,
+                                     float* inputs) const {
   const ConvShape& s = shape_;
   const float* pixels[kMaxPositions];
   const float** pixel = pixels;
   for (int64_t y = tile.y - s.pad_top; y < tile.y - s.pad_top + m_ + 2; ++y) {
-    const float* row = src + (tile.image * s.h + y) * s.w * s.c;
+    const float* row = src + (tile.image * s.h + y) * s.w * src_stride;
     for (int64_t x = tile.x - s.pad_left; x < tile.x - s.pad_left + m_ + 2; ++x) {
       const bool inside = y >= 0 && y < s.h && x >= 0 && x < s.w;
-      *pixel++ = inside ? row + x * s.c : zeros_.data();
+      *pixel++ = inside ? row + x * src_stride : zeros_.data();
     }
   }
   const auto transform = m_ == 2 ? transforms_->input_2 : transforms_->input_4;
@@ -175,7 +176,8 @@ void WinogradForward::TransformInput(const float* src, const Tile& tile, float* 
 }
 
 void WinogradForward::TransformOutput(const Tile& tile, int64_t panel, const float* sums,
-                                      const Epilogue& epilogue, float* dst) const {
+                                      const Epilogue& epilogue, float* dst,
+                                      int64_t dst_stride) const {
   const ConvShape& s = shape_;
   const int64_t column = panel * kernels_->panel_width();
   const int64_t pixel = (tile.image * s.oh + tile.y) * s.ow + tile.x;
@@ -185,9 +187,9 @@ void WinogradForward::TransformOutput(const Tile& tile, int64_t panel, const flo
   args.cols = std::min<int64_t>(kernels_->panel_width(), s.k - column);
   args.rows = std::min<int64_t>(m_, s.oh - tile.y);
   args.columns = std::min<int64_t>(m_, s.ow - tile.x);
-  args.dst = dst + pixel * s.k + column;
-  args.dst_pixel = s.k;
-  args.dst_row = s.ow * s.k;
+  args.dst = dst + pixel * dst_stride + column;
+  args.dst_pixel = dst_stride;
+  args.dst_row = s.ow * dst_stride;
   if (epilogue.bias != nullptr) args.bias = epilogue.bias + column;
   if (epilogue.residual != nullptr) {
     args.residual = epilogue.residual + pixel * epilogue.residual_stride + column;
@@ -209,7 +211,7 @@ void WinogradForward::TransformOutput(const Tile& tile, int64_t panel, const flo
 
 void WinogradForward::RunPanel(int64_t block, int64_t panel, const float* inputs,
                                const float* packed, float* sums, const Epilogue& epilogue,
-                               float* dst) const {
+                               float* dst, int64_t dst_stride) const {
   const int64_t column = panel * kernels_->panel_width();
   const float* a_rows[kMaxBlockTiles];
   float* c_rows[kMaxBlockTiles];
@@ -232,12 +234,13 @@ void WinogradForward::RunPanel(int64_t block, int64_t panel, const float* inputs
   }
   for (int64_t i = 0; i < product.rows; ++i) {
     TransformOutput(TileAt(block * cut_.block_tiles + i), panel, sums + i * cut_.sum_row, epilogue,
-                    dst);
+                    dst, dst_stride);
   }
 }
 
-void WinogradForward::Run(const float* src, const float* packed, float* dst,
-                          const Epilogue& epilogue, void* scratch, ThreadPool* pool) const {
+void WinogradForward::Run(const float* src, int64_t src_stride, const float* packed, float* dst,
+                          int64_t dst_stride, const Epilogue& epilogue, void* scratch,
+                          ThreadPool* pool) const {
   const int64_t panels = DivUp(shape_.k, kernels_->panel_width());
   float* inputs = static_cast<float*>(scratch);
   if (!cut_.shared) {
@@ -246,11 +249,12 @@ void WinogradForward::Run(const float* src, const float* packed, float* dst,
       const auto block = static_cast<int64_t>(i);
       float* mine = inputs + static_cast<int64_t>(worker) * input_floats();
       for (int64_t t = 0; t < BlockTiles(block); ++t) {
-        TransformInput(src, TileAt(block * cut_.block_tiles + t), mine + t * cut_.input_row);
+        TransformInput(src, src_stride, TileAt(block * cut_.block_tiles + t),
+                       mine + t * cut_.input_row);
       }
       for (int64_t panel = 0; panel < panels; ++panel) {
         RunPanel(block, panel, mine, packed, sums + static_cast<int64_t>(worker) * sum_floats(),
-                 epilogue, dst);
+                 epilogue, dst, dst_stride);
       }
     });
     return;
@@ -259,13 +263,13 @@ void WinogradForward::Run(const float* src, const float* packed, float* dst,
   ParallelFor(pool, static_cast<size_t>(tiles_), [&](size_t i) {
     const int64_t block = static_cast<int64_t>(i) / cut_.block_tiles;
     const int64_t tile = static_cast<int64_t>(i) % cut_.block_tiles;
-    TransformInput(src, TileAt(static_cast<int64_t>(i)),
+    TransformInput(src, src_stride, TileAt(static_cast<int64_t>(i)),
                    inputs + block * input_floats() + tile * cut_.input_row);
   });
   ParallelForWorker(pool, static_cast<size_t>(cut_.blocks * panels), [&](size_t worker, size_t i) {
     const int64_t block = static_cast<int64_t>(i) % cut_.blocks;
     RunPanel(block, static_cast<int64_t>(i) / cut_.blocks, inputs + block * input_floats(), packed,
-             sums + static_cast<int64_t>(worker) * sum_floats(), epilogue, dst);
+             sums + static_cast<int64_t>(worker) * sum_floats(), epilogue, dst, dst_stride);
   });
 }
 

@@ -48,7 +48,13 @@ class WinogradForward {
   void Pack(const float* weights, float* packed, ThreadPool* pool) const;
   // packed and scratch are 64-byte aligned. The residual has dst's pixels as rows.
   void Run(const float* src, const float* packed, float* dst, const Epilogue& epilogue,
-           void* scratch, ThreadPool* pool) const;
+           void* scratch, ThreadPool* pool) const {
+    Run(src, shape_.c, packed, dst, shape_.k, epilogue, scratch, pool);
+  }
+  // The same where pixels lie so many floats apart, at least c and k.
+  bool TakesStridedSource() const { return true; }
+  void Run(const float* src, int64_t src_stride, const float* packed, float* dst,
+           int64_t dst_stride, const Epilogue& epilogue, void* scratch, ThreadPool* pool) const;
 
  private:
   // By the shape alone.
@@ -69,11 +75,11 @@ class WinogradForward {
   int64_t sum_floats() const { return positions() * cut_.sum_position; }
   int64_t BlockTiles(int64_t block) const;
   Tile TileAt(int64_t index) const;
-  void TransformInput(const float* src, const Tile& tile, float* inputs) const;
+  void TransformInput(const float* src, int64_t src_stride, const Tile& tile, float* inputs) const;
   void TransformOutput(const Tile& tile, int64_t panel, const float* sums, const Epilogue& epilogue,
-                       float* dst) const;
+                       float* dst, int64_t dst_stride) const;
   void RunPanel(int64_t block, int64_t panel, const float* inputs, const float* packed, float* sums,
-                const Epilogue& epilogue, float* dst) const;
+                const Epilogue& epilogue, float* dst, int64_t dst_stride) const;
 
   ConvShape shape_;
   int m_;

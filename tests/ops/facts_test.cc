@@ -346,7 +346,10 @@ TEST(Conv2dImplementations, AreCandidatesWhereTheyCan) {
   const auto prepare = [&](int64_t size, std::string_view implementation = {},
                            bool training = false) {
     const std::vector<Shape> in = {{1, size, size, 32}};
-    return DefOf(op).prepare(op, {in, DefOf(op).infer(op, in), training, 1, implementation});
+    return DefOf(op).prepare(op, {.in = in,
+                                  .out = DefOf(op).infer(op, in),
+                                  .training = training,
+                                  .implementation = implementation});
   };
   EXPECT_EQ(prepare(28).implementation, "winograd4");
   EXPECT_EQ(prepare(4).implementation, "matmul");
