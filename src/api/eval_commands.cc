@@ -112,12 +112,14 @@ struct PredictArgs {
   std::string model;
   std::vector<std::string> files;
   int top = 5, threads = 0;
+  bool tune = false;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("model", self.model, "model file");
     v("files", self.files, "pictures");
     v("top", self.top, "labels for each picture; 0: all");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
+    v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
   }
 };
 
@@ -149,7 +151,7 @@ std::string PredictionText(const Json& row) {
 }
 
 CommandResult Predict(const PredictArgs& args, const CommandContext&) {
-  ModelRunner runner(LoadModel(args.model), args.threads);
+  ModelRunner runner(LoadModel(args.model), args.threads, args.tune);
   CommandResult result{.json = Json::array()};
   for (const std::string& file : args.files) {
     Json row;
@@ -176,6 +178,7 @@ struct TimeArgs {
   static constexpr const char* kPositional = "arch";
   std::string arch, model;
   int threads = 1, batch = 1;
+  bool tune = false;
   Precision precision = Precision::kFloat32;
   double seconds = 1;
   OptionList arch_options;
@@ -185,16 +188,19 @@ struct TimeArgs {
     v("model", self.model, "model file");
     v("threads", self.threads, "threads to use; 0: the processors this process may use");
     v("batch", self.batch, "pictures at a time");
+    v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
     v("precision", self.precision, "of the arithmetic");
     v("seconds", self.seconds, "measure at least so long");
   }
 };
 
 std::unique_ptr<Plan> CompileNamed(const NamedNetwork& network, const TimeArgs& args) {
-  if (network.model) return CompileModel(*network.model, args.batch, args.threads);
+  if (network.model) {
+    return CompileModel(*network.model, args.batch, args.threads, args.tune);
+  }
   constexpr uint64_t kSeed = 1;  // the time does not depend on the numbers
   return Compile(network.graph, InitParams(network.graph, kSeed),
-                 {.batch = args.batch, .threads = args.threads});
+                 {.batch = args.batch, .threads = args.threads, .tune = args.tune});
 }
 
 // A step's share of the machine's limit: 1 would be as fast as the hardware can.
@@ -208,12 +214,14 @@ Json DescribeSteps(const Plan& plan, const std::vector<StepTime>& times, TextTab
     const StepInfo& step = plan.steps()[i];
     if (step.kernel == "view") continue;
     const StepTime& time = times[i];
-    table.Row({step.name, step.kernel, fmt::format("{:.4f}", time.median_ms),
+    table.Row({step.name, step.kernel + (step.measured.empty() ? "" : " (measured)"),
+               fmt::format("{:.4f}", time.median_ms),
                step.macs > 0 ? fmt::format("{:.2f}", time.gmacs) : "",
                ShareText(time.floor_ms, time.median_ms)});
     steps.push_back({{"name", step.name},
                      {"op", step.op},
                      {"kernel", step.kernel},
+                     {"measured", step.measured},
                      {"ms", time.median_ms},
                      {"gmacs_per_second", time.gmacs},
                      {"limit_ms", time.floor_ms},

@@ -16,8 +16,10 @@ void ToProbabilities(std::vector<float>& scores) {
 
 }  // namespace
 
-ModelRunner::ModelRunner(Model model, int threads)
-    : model_(std::move(model)), pool_(threads), plan_(CompileModel(model_, 1, pool_.threads())) {
+ModelRunner::ModelRunner(Model model, int threads, bool tune)
+    : model_(std::move(model)),
+      pool_(threads),
+      plan_(CompileModel(model_, 1, pool_.threads(), tune)) {
   const Shape& shape = plan_->output(0).shape();
   classes_ = static_cast<int>(shape[shape.rank() - 1]);
   if (shape.elements() != classes_) {

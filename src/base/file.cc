@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -98,6 +99,18 @@ void WriteFileAtomic(const std::string& path, std::span<const std::string_view> 
 
 void WriteFileAtomic(const std::string& path, std::string_view contents) {
   WriteFileAtomic(path, std::span(&contents, 1));
+}
+
+std::string UserCacheFolder() {
+  const auto absolute = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value != nullptr && value[0] == '/' ? value : "";
+  };
+  if (const std::string cache = absolute("XDG_CACHE_HOME"); !cache.empty()) {
+    return cache + "/linnet";
+  }
+  const std::string home = absolute("HOME");
+  return home.empty() ? "" : home + "/.cache/linnet";
 }
 
 }  // namespace linnet

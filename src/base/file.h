@@ -39,6 +39,11 @@ std::string ReadFile(const std::string& path);
 void WriteFileAtomic(const std::string& path, std::span<const std::string_view> pieces);
 void WriteFileAtomic(const std::string& path, std::string_view contents);
 
+// Where this user's programs remember what can be found out again: $XDG_CACHE_HOME/linnet, else
+// $HOME/.cache/linnet (XDG Base Directory Specification). Need not exist; empty if neither variable
+// is an absolute path.
+std::string UserCacheFolder();
+
 }  // namespace linnet
 
 #endif  // LINNET_BASE_FILE_H_

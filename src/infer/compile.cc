@@ -7,6 +7,7 @@
 #include "infer/layout.h"
 #include "infer/plan.h"
 #include "infer/plan_impl.h"
+#include "infer/tune.h"
 #include "ops/types.h"
 
 namespace linnet {
@@ -45,7 +46,8 @@ size_t Bytes(const Shape& shape, DType dtype) {
 }
 
 Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shape>& in,
-                    const Shape& out, std::span<const ParamSpec> specs, int threads) {
+                    const Shape& out, std::span<const ParamSpec> specs, int threads,
+                    const Tuner::Choice& choice) {
   Prepare result;
   result.memory.bytes = Bytes(out, node.type.dtype);
   result.memory.pixel_bytes = Bytes({Channels(out)}, node.type.dtype);
@@ -60,7 +62,9 @@ Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shap
   info.out = out;
   if (result.memory.view) return result;
   const std::vector<ValueType> types = InputTypes(graph, node);
-  result.prepared = DefOf(node.op).prepare(node.op, {in, out, false, threads, types, node.type});
+  result.prepared = DefOf(node.op).prepare(
+      node.op, {in, out, false, threads, types, node.type, choice.implementation});
+  info.measured = choice.why;
   result.memory.scratch_bytes = result.prepared.scratch_bytes;
   result.memory.in_place = result.prepared.in_place;
   result.memory.strided_in = result.prepared.strided_in;
@@ -80,6 +84,38 @@ Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shap
   for (const ParamSpec& spec : specs) info.weight_bytes += Bytes(spec.shape, spec.dtype);
   info.scratch_bytes = result.prepared.scratch_bytes;
   return result;
+}
+
+size_t WeightBytes(const std::vector<std::vector<ParamSpec>>& specs) {
+  size_t bytes = 0;
+  for (const std::vector<ParamSpec>& of_node : specs) {
+    for (const ParamSpec& spec : of_node) bytes += Bytes(spec.shape, DType::kF32);
+  }
+  return bytes;
+}
+
+// By node, what measuring says; without a name where there is no choice, or values are not float32.
+std::vector<Tuner::Choice> TuneNodes(const Graph& graph, const std::vector<Shape>& shapes,
+                                     const std::vector<std::vector<ParamSpec>>& specs,
+                                     int threads) {
+  std::vector<Tuner::Choice> choices(shapes.size());
+  Tuner tuner(TuneFile(), threads, WeightBytes(specs));
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const std::vector<Shape> in = InputShapes(node, shapes);
+    if (std::holds_alternative<Input>(node.op) || IsView(node.op, in)) continue;
+    std::vector<ValueType> types = InputTypes(graph, node);
+    types.push_back(node.type);
+    if (std::any_of(types.begin(), types.end(),
+                    [](const ValueType& type) { return type.dtype != DType::kF32; })) {
+      continue;
+    }
+    const Prepared by_rule = DefOf(node.op).prepare(node.op, {in, shapes[i], false, threads});
+    if (by_rule.candidates.size() < 2) continue;
+    choices[i] = tuner.Choose(node.op, in, shapes[i], by_rule.candidates);
+  }
+  tuner.Save();
+  return choices;
 }
 
 // A step whose inputs or result live among the channels of others copies less, or nothing.
@@ -176,6 +212,8 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
   impl->input_shape = shapes[input];
   impl->threads = options.threads > 0 ? options.threads : DefaultThreads();
 
+  std::vector<Tuner::Choice> choices(shapes.size());
+  if (options.tune) choices = TuneNodes(impl->graph, shapes, specs, impl->threads);
   std::vector<Prepare> prepares;
   std::vector<NodeMemory> memory;
   {
@@ -183,7 +221,7 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
     for (size_t i = 0; i < shapes.size(); ++i) {
       const Node& node = impl->graph.nodes[i];
       prepares.push_back(PrepareNode(impl->graph, node, InputShapes(node, shapes), shapes[i],
-                                     specs[i], impl->threads));
+                                     specs[i], impl->threads, choices[i]));
       memory.push_back(prepares.back().memory);
     }
   }

@@ -30,6 +30,9 @@ struct CompileOptions {
   int width = 0;              // 0: the graph's own
   int threads = 0;            // the most threads Run will get; 0: DefaultThreads()
   bool channel_views = true;  // infer/channel_views.h
+  // Where an operation can be computed in several ways, times them and takes the fastest, instead
+  // of following the rules. Other ways round otherwise: see infer/tune.h.
+  bool tune = false;
   RewriteOptions rewrite;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
@@ -39,6 +42,7 @@ struct CompileOptions {
     v("threads", self.threads, "the most threads that will run it, 0: all this process may use");
     v("channel_views", self.channel_views,
       "values may live among the channels of others, so that concat and slice cost nothing");
+    v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
     RewriteOptions::VisitFields(self.rewrite, v);
   }
 };
@@ -49,6 +53,7 @@ struct StepInfo {
   std::string op;
   std::string kernel;                // "view" if nothing is computed or copied
   std::vector<std::string> refused;  // kernels that were asked before, with their reasons
+  std::string measured;              // what tuning measured; empty: chosen by the rules
   std::vector<Shape> in;
   Shape out;
   int64_t macs = 0;

@@ -96,12 +96,13 @@ void CheckModel(const Model& model) {
   }
 }
 
-std::unique_ptr<Plan> CompileModel(const Model& model, int batch, int threads) {
+std::unique_ptr<Plan> CompileModel(const Model& model, int batch, int threads, bool tune) {
   CompileOptions options;
   options.batch = batch;
   options.height = model.pipeline.size[0];
   options.width = model.pipeline.size[1];
   options.threads = threads;
+  options.tune = tune;
   return Compile(model.graph, model.params, options);
 }
 

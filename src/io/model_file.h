@@ -57,7 +57,8 @@ Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where);
 inline constexpr size_t kMaxModelMemory = size_t{4} << 30;
 
 // The model at the size of its pipeline.
-std::unique_ptr<Plan> CompileModel(const Model& model, int batch = 1, int threads = 0);
+std::unique_ptr<Plan> CompileModel(const Model& model, int batch = 1, int threads = 0,
+                                   bool tune = false);
 
 // Runs the check vectors. Returns the largest difference, relative to the largest number; Error
 // (kFile) if it is above the tolerance, or if the network is too large to be run for a check.

@@ -70,6 +70,7 @@ HWY_AFTER_NAMESPACE();
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <numeric>
 
@@ -147,6 +148,23 @@ double Machine::GBytesPerSecond(size_t bytes) const {
 
 double Machine::FloorSeconds(double macs, size_t bytes) const {
   return std::max(macs / peak_gmacs, static_cast<double>(bytes) / GBytesPerSecond(bytes)) * 1e-9;
+}
+
+std::string ProcessorName() {
+  std::string name, numbers;
+  std::ifstream lines("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(lines, line) && !line.empty()) {  // the first processor's paragraph
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    const std::string key = line.substr(0, line.find_last_not_of("\t :", colon) + 1);
+    const std::string value = line.substr(colon + 2);
+    if (key == "model name") name = value;
+    if (key == "cpu family") numbers += ", family " + value;
+    if (key == "model") numbers += " model " + value;
+    if (key == "CPU implementer" || key == "CPU part") numbers += ", " + key + " " + value;
+  }
+  return (name.empty() ? std::string("processor") : name) + numbers;
 }
 
 double MeasurePeakGmacs(ThreadPool* pool) {

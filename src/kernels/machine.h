@@ -36,6 +36,9 @@ struct Machine {
   double FloorSeconds(double macs, size_t bytes) const;
 };
 
+// "AMD EPYC, family 26 model 2": as far as the system tells.
+std::string ProcessorName();
+
 // Takes about a quarter of a second a thread. The best of several short runs, since others may use
 // the machine too.
 Machine MeasureMachine(ThreadPool* pool);
