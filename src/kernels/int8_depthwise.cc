@@ -67,36 +67,68 @@ struct Task {
   Strip strip;
   const uint8_t* image;
   int64_t first_channel, cols;
-  int zero_point;
-  uint8_t* padding;  // [panel]
-  uint8_t* buffer;   // [columns][groups][panel][4]
+  bool twice;              // TwoPixels
+  const uint8_t* padding;  // [panel]
+  uint8_t* buffer;         // [columns][groups][panel][4]
 };
 
-// Interleaves the input rows from 'iy' on, for columns [ix, ix + columns).
-void FillSegment(const Task& t, int64_t iy, int64_t ix, int64_t columns) {
-  const int64_t panel = t.kernels.panel(), group_bytes = kGroup * panel;
+// A panel with channels for half of it does two pixels of a row at once, one in each half. (Not
+// with a residual: where the number of pixels is odd, one is done twice, and the second time the
+// residual may have been overwritten.)
+bool TwoPixels(const Int8Output& output, int64_t cols, int64_t panel) {
+  return cols <= panel / 2 && !output.has_residual;
+}
+
+// [begin, end) of the columns from 'ix' on lie inside of the map.
+struct Inside {
+  int64_t begin, end;
+  bool Has(int64_t x) const { return x >= begin && x < end; }
+};
+Inside InsideOf(const Task& t, int64_t ix, int64_t columns) {
+  const int64_t begin = std::clamp<int64_t>(-ix, 0, columns);
+  return {begin, std::clamp<int64_t>(t.s.w - ix, begin, columns)};
+}
+
+// Pointers to the rows of a group, for columns from 'ix' on; to padding where there is none.
+void PointToRows(const Task& t, int64_t iy, int64_t ix, bool inside, const uint8_t* (&row)[4],
+                 int64_t (&step)[4]) {
+  for (int64_t r = 0; r < kGroup; ++r) {
+    const int64_t y = iy + r;
+    const bool exists = inside && y >= 0 && y < t.s.h;
+    row[r] = exists ? t.image + (y * t.s.w + ix) * t.s.c + t.first_channel : t.padding;
+    step[r] = exists ? t.s.c : 0;
+  }
+}
+
+// Interleaves the input rows from 'iy' on, for columns [ix, ix + columns), and if 'second' is not
+// 0, in the upper half of the panel, those so many columns further. It is cut where a half enters
+// or leaves the map.
+void FillSegment(const Task& t, int64_t iy, int64_t ix, int64_t columns, int64_t second) {
+  const int64_t group_bytes = kGroup * t.kernels.panel();
+  const Inside lower = InsideOf(t, ix, columns), upper = InsideOf(t, ix + second, columns);
+  int64_t cuts[6] = {0, lower.begin, lower.end, columns, upper.begin, upper.end};
+  if (second != 0) std::sort(cuts, cuts + 6);
   InterleaveArgs args;
+  args.twice = second != 0;
   args.cols = t.cols;
   args.out_step = t.strip.groups * group_bytes;
-  // Columns inside of the map, and how many come before them.
-  const int64_t before = std::clamp<int64_t>(-ix, 0, columns);
-  const int64_t inside = std::clamp<int64_t>(t.s.w - ix, before, columns);
-  for (int64_t group = 0; group < t.strip.groups; ++group) {
-    uint8_t* out = t.buffer + group * group_bytes;
-    args.columns = inside - before;
-    args.out = out + before * args.out_step;
-    for (int64_t r = 0; r < kGroup; ++r) {
-      const int64_t y = iy + group * kGroup + r;
-      const bool exists = y >= 0 && y < t.s.h;
-      args.row[r] =
-          exists ? t.image + (y * t.s.w + ix + before) * t.s.c + t.first_channel : t.padding;
-      args.step[r] = exists ? t.s.c : 0;
+  for (int i = 0; i < (second != 0 ? 5 : 3); ++i) {
+    const int64_t x = cuts[i];
+    args.columns = cuts[i + 1] - x;
+    if (args.columns == 0) continue;
+    uint8_t* out = t.buffer + x * args.out_step;
+    if (!lower.Has(x) && !upper.Has(x)) {
+      std::memset(out, t.padding[0], static_cast<size_t>(args.columns * args.out_step));
+      continue;
     }
-    if (args.columns > 0) t.kernels.interleave(args);
-    for (int64_t x = 0; x < columns; ++x) {
-      if (x == before) x = inside;
-      if (x >= columns) break;
-      std::memset(out + x * args.out_step, t.zero_point, static_cast<size_t>(group_bytes));
+    for (int64_t group = 0; group < t.strip.groups; ++group) {
+      const int64_t y = iy + group * kGroup;
+      PointToRows(t, y, ix + x, lower.Has(x), args.row[0], args.step[0]);
+      if (args.twice) {
+        PointToRows(t, y, ix + second + x, upper.Has(x), args.row[1], args.step[1]);
+      }
+      args.out = out + group * group_bytes;
+      t.kernels.interleave(args);
     }
   }
 }
@@ -107,18 +139,20 @@ void RunSegment(const Task& t, const Int8Output& output, const Int8Layout& layou
                 int64_t oy, int64_t ox) {
   const DepthwiseShape& s = t.s;
   const int64_t pixels = std::min(t.strip.pixels, s.out_w - ox);
+  const int64_t steps = t.twice ? DivUp(pixels, 2) : pixels, second = pixels - steps;
   FillSegment(t, oy * s.stride_h - s.pad_top, ox * s.stride_w - s.pad_left,
-              (pixels - 1) * s.stride_w + t.strip.kernel_w);
+              (steps - 1) * s.stride_w + t.strip.kernel_w, second * s.stride_w);
   DepthwiseRowArgs args;
   args.a = t.buffer;
   args.a_step = s.stride_w * t.strip.groups * kGroup * t.kernels.panel();
-  args.pixels = pixels;
+  args.pixels = steps;
   args.taps = t.strip.taps;
   args.b = layout.Weights(packed) + panel * PanelWeightBytes(t.strip, t.kernels.panel());
   args.cols = t.cols;
   args.channels = layout.Channels(packed, panel);
   args.output = &output;
   args.dst_step = s.c;
+  args.second = second * s.c;
   for (int64_t r = 0; r < t.strip.rows && oy + r < s.out_h; ++r) {
     const int64_t at = ((oy + r) * s.out_w + ox) * s.c + t.first_channel;
     args.dst = dst + at;
@@ -166,17 +200,19 @@ void DepthwiseInt8::Pack(const Int8Weights& weights, void* packed) const {
   std::memset(all, 0, layout.weight_bytes);
   for (int64_t i = 0; i < layout.panels; ++i) {
     const PanelOfChannels channels{i, Int8Kernels::kVectors, i * panel,
-                                   std::min(panel, s.c - i * panel)};
+                                   std::min(panel, s.c - i * panel),
+                                   TwoPixels(output_, s.c - i * panel, panel)};
     int32_t sums[256] = {};
     for (int64_t position = 0; position < panel; ++position) {
-      const int64_t c = ChannelOfSum(kernels_->lanes, Int8Kernels::kVectors, position);
+      const int64_t byte = ChannelOfSum(kernels_->lanes, Int8Kernels::kVectors, position);
+      const int64_t c = channels.twice ? byte % (panel / 2) : byte;
       if (c >= channels.cols) continue;
       const Int8Channel fit = FitChannel(src_, weights, i * panel + c);
       const int8_t* from = weights.values + (i * panel + c) * s.kernel_h * s.kernel_w;
       for (int64_t k = 0; k < s.kernel_h * s.kernel_w; ++k) {
         const int8_t w = fit.Weight(from[k]);
         const int64_t ky = k / s.kernel_w * s.dilation_h, kx = k % s.kernel_w * s.dilation_w;
-        sums[c] += w;
+        if (byte == c) sums[c] += w;
         for (int64_t r = 0; r < strip.rows; ++r) {
           const int64_t y = ky + r * s.stride_h;
           const int64_t tap = r * strip.taps + kx * strip.groups + y / kGroup;
@@ -213,7 +249,7 @@ void DepthwiseInt8::Run(const uint8_t* src, const void* packed, const uint8_t* r
                       src + image * s.h * s.w * s.c,
                       p * panel,
                       std::min(panel, s.c - p * panel),
-                      src_.zero_point,
+                      TwoPixels(output_, s.c - p * panel, panel),
                       memory,
                       memory + panel};
       const int64_t image_out = image * s.out_h * s.out_w * s.c;

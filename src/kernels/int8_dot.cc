@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "kernels/inline_lambda.h"
 #include "kernels/int8_kernels.h"
 
 #undef LINNET_DOT_ATTRIBUTE

@@ -118,6 +118,28 @@ HWY_INLINE void StoreBytes(V8 v, int64_t n, uint8_t* HWY_RESTRICT p) {
 #endif
 }
 
+// The same for half a vector; 0 < n <= kPanel / 2.
+using D8Half = hn::Half<D8>;
+using V8Half = hn::Vec<D8Half>;
+HWY_INLINE V8Half LoadHalf(const uint8_t* HWY_RESTRICT p, int64_t n) {
+  const D8Half d;
+  if (n == kPanel / 2) return hn::LoadU(d, p);
+  HWY_ALIGN uint8_t buffer[kPanel / 2] = {};
+  std::memcpy(buffer, p, static_cast<size_t>(n));
+  return hn::Load(d, buffer);
+}
+HWY_INLINE void StoreHalf(V8Half v, int64_t n, uint8_t* HWY_RESTRICT p) {
+  const D8Half d;
+  if (n == kPanel / 2) return hn::StoreU(v, d, p);
+#if HWY_TARGET <= HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+#else
+  HWY_ALIGN uint8_t buffer[kPanel / 2];
+  hn::Store(v, d, buffer);
+  std::memcpy(p, buffer, static_cast<size_t>(n));
+#endif
+}
+
 // Groups of four bytes: group to[i] <- from[index[i]].
 HWY_INLINE V8 MoveQuads(V8 v, const int32_t (&index)[kLanes]) {
   if constexpr (kLanes == 4) return v;
@@ -223,6 +245,19 @@ struct PanelOutput {
 
   HWY_INLINE void Store(V32 (&sum)[kNV], const uint8_t* HWY_RESTRICT residual, int64_t cols,
                         uint8_t* HWY_RESTRICT dst) const {
+    V8 y = Bytes(sum, residual, cols);
+    if constexpr (kNV < kAllVectors) y = MoveQuads(y, kQuadOrder.compact[kNV]);
+    StoreBytes(y, cols, dst);
+  }
+  // The lower and the upper half of the bytes.
+  HWY_INLINE void StoreTwice(V32 (&sum)[kNV], int64_t cols, uint8_t* HWY_RESTRICT dst,
+                             int64_t second) const {
+    const V8 y = Bytes(sum, nullptr, cols);
+    StoreHalf(hn::LowerHalf(D8Half(), y), cols, dst);
+    StoreHalf(hn::UpperHalf(D8Half(), y), cols, dst + second);
+  }
+
+  HWY_INLINE V8 Bytes(V32 (&sum)[kNV], const uint8_t* HWY_RESTRICT residual, int64_t cols) const {
     const D32 d;
     if (HWY_UNLIKELY(left != nullptr)) {
       LINNET_UNROLL
@@ -247,9 +282,7 @@ struct PanelOutput {
       u[0] = hn::SaturatedAdd(u[0], terms.low);
       u[1] = hn::SaturatedAdd(u[1], terms.high);
     }
-    V8 y = to_byte(u[0], u[1]);
-    if constexpr (kNV < kAllVectors) y = MoveQuads(y, kQuadOrder.compact[kNV]);
-    StoreBytes(y, cols, dst);
+    return to_byte(u[0], u[1]);
   }
 
   const int32_t* left;
@@ -371,29 +404,58 @@ HWY_INLINE void StoreQuads(const V8 (&row)[4], uint8_t* HWY_RESTRICT out) {
   hn::Store(hn::BitCast(d, hn::InterleaveUpper(d16, high01, high23)), d, out + 3 * kPanel);
 }
 
-void Interleave(const InterleaveArgs& t) {
+// The next column of a row; of its two halves, if kTwice. 'whole': as many bytes as the vector has
+// may be read.
+template <bool kTwice>
+HWY_INLINE V8 LoadColumn(const uint8_t* lower, const uint8_t* upper, int64_t cols, bool whole) {
   const D8 d;
-  // Columns from which a whole vector may be read: it ends inside of the row.
-  int64_t safe = t.columns;
-  for (int r = 0; r < 4; ++r) {
-    if (t.step[r] == 0) continue;  // padding, as long as a vector
-    const int64_t bytes = (t.columns - 1) * t.step[r] + t.cols - kPanel;
-    safe = HWY_MIN(safe, bytes < 0 ? 0 : bytes / t.step[r] + 1);
+  const D8Half half;
+  if constexpr (!kTwice) return whole ? hn::LoadU(d, lower) : LoadBytes(lower, cols);
+  if (whole) return hn::Combine(d, hn::LoadU(half, upper), hn::LoadU(half, lower));
+  return hn::Combine(d, LoadHalf(upper, cols), LoadHalf(lower, cols));
+}
+
+// The first columns, from which a whole vector may be read: it ends inside of the row. Padding is
+// as long as a vector.
+inline int64_t SafeColumns(const InterleaveArgs& t, int64_t width) {
+  int64_t step = 0;  // of all rows that are not padding
+  for (int r = 0; r < 4; ++r) step = HWY_MAX(step, HWY_MAX(t.step[0][r], t.step[1][r]));
+  if (t.cols == width || step == 0) return t.columns;
+  const int64_t bytes = (t.columns - 1) * step + t.cols - width;
+  return bytes < 0 ? 0 : bytes / step + 1;
+}
+
+template <bool kTwice>
+HWY_INLINE void InterleaveColumns(const InterleaveArgs& t) {
+  constexpr int kHalves = kTwice ? 2 : 1;
+  const int64_t safe = SafeColumns(t, kPanel / kHalves), columns = t.columns, cols = t.cols;
+  const uint8_t* from[kHalves][4];
+  int64_t step[kHalves][4];
+  LINNET_UNROLL
+  for (int half = 0; half < kHalves; ++half) {
+    LINNET_UNROLL
+    for (int r = 0; r < 4; ++r) from[half][r] = t.row[half][r], step[half][r] = t.step[half][r];
   }
-  const uint8_t *row0 = t.row[0], *row1 = t.row[1], *row2 = t.row[2], *row3 = t.row[3];
   uint8_t* out = t.out;
-  for (int64_t x = 0; x < t.columns; ++x, out += t.out_step) {
+  const int64_t out_step = t.out_step;
+  const auto column = [&](bool whole) LINNET_LAMBDA {
     V8 row[4];
-    if (x < safe) {
-      row[0] = hn::LoadU(d, row0), row[1] = hn::LoadU(d, row1);
-      row[2] = hn::LoadU(d, row2), row[3] = hn::LoadU(d, row3);
-    } else {
-      row[0] = LoadBytes(row0, t.cols), row[1] = LoadBytes(row1, t.cols);
-      row[2] = LoadBytes(row2, t.cols), row[3] = LoadBytes(row3, t.cols);
+    LINNET_UNROLL
+    for (int r = 0; r < 4; ++r) {
+      row[r] = LoadColumn<kTwice>(from[0][r], from[kHalves - 1][r], cols, whole);
+      LINNET_UNROLL
+      for (int half = 0; half < kHalves; ++half) from[half][r] += step[half][r];
     }
     StoreQuads(row, out);
-    row0 += t.step[0], row1 += t.step[1], row2 += t.step[2], row3 += t.step[3];
-  }
+    out += out_step;
+  };
+  for (int64_t x = 0; x < safe; ++x) column(true);
+  for (int64_t x = safe; x < columns; ++x) column(false);
+}
+
+void Interleave(const InterleaveArgs& t) {
+  if (t.twice) return InterleaveColumns<true>(t);
+  InterleaveColumns<false>(t);
 }
 
 // One product of 'kX' pixels: the vector at byte 'at' of each, with one of weights.
@@ -442,7 +504,11 @@ HWY_INLINE void DepthwisePixels(const DepthwiseRowArgs& t, int64_t x,
   LINNET_UNROLL
   for (int i = 0; i < kX; ++i) {
     const int64_t to = (x + i) * t.dst_step;
-    output.Store(sum[i], t.residual == nullptr ? nullptr : t.residual + to, t.cols, t.dst + to);
+    if (t.second != 0) {
+      output.StoreTwice(sum[i], t.cols, t.dst + to, t.second);
+    } else {
+      output.Store(sum[i], t.residual == nullptr ? nullptr : t.residual + to, t.cols, t.dst + to);
+    }
   }
 }
 

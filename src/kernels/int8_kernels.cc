@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "kernels/inline_lambda.h"
 #include "kernels/int8_kernels.h"
 
 HWY_BEFORE_NAMESPACE();

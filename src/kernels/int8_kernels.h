@@ -46,11 +46,14 @@ struct Int8TileArgs {
   int32_t* sums = nullptr;  // of tile_sums: sums[i * panel + ...] with bias, in order of sums
 };
 
-// columns x panel: out[x * out_step + 4 * position + t] = row[t][x * step[t] + channel], by the
-// order of sums; channels in [cols, panel) are any numbers.
+// columns x panel: out[x * out_step + 4 * position + t] = row[0][t][x * step[0][t] + channel], by
+// the order of sums; channels in [cols, panel) are any numbers. With 'twice', cols is at most half
+// a panel, and its upper half has the same channels of row[1]. A step is 0 for padding, and else
+// the same for all rows.
 struct InterleaveArgs {
-  const uint8_t* row[4] = {};
-  int64_t step[4] = {};
+  const uint8_t* row[2][4] = {};
+  int64_t step[2][4] = {};
+  bool twice = false;
   int64_t columns = 0, cols = 0;
   uint8_t* out = nullptr;
   int64_t out_step = 0;
@@ -68,6 +71,8 @@ struct DepthwiseRowArgs {
   const uint8_t* residual = nullptr;   // pixel x at residual + x * dst_step
   uint8_t* dst = nullptr;
   int64_t dst_step = 0;
+  // If not 0, the upper half of the panel is another pixel, so many bytes behind; no residual then.
+  int64_t second = 0;
 };
 
 struct Int8Kernels {

@@ -87,7 +87,8 @@ void PackChannels(const Int8Layout& layout, const PanelOfChannels& panel, const 
   int32_t multipliers[256] = {};  // in order of sums
   all.has_left[panel.i] = 0;
   for (int64_t p = 0; p < layout.panel; ++p) {
-    const int64_t channel = ChannelOfSum(lanes, panel.vectors, p);
+    int64_t channel = ChannelOfSum(lanes, panel.vectors, p);
+    if (panel.twice) channel %= layout.panel / 2;
     const bool exists = p < panel.vectors * lanes && channel < panel.cols;
     all.bias[at + p] = all.left[at + p] = all.shift[at + p] = 0;
     if (!exists) continue;

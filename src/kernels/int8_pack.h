@@ -49,6 +49,7 @@ struct PanelOfChannels {
   int64_t i = 0;
   int vectors = 0;              // of its sums
   int64_t first = 0, cols = 0;  // its channels among those of 'weights'
+  bool twice = false;           // its upper half has the same channels
 };
 void PackChannels(const Int8Layout& layout, const PanelOfChannels& panel, const Quantization& src,
                   const Int8Weights& weights, const int32_t* weight_sums, const Quantization* dst,

@@ -57,26 +57,33 @@ void TileSums(const Int8TileArgs& t) {
 }
 
 void Interleave(const InterleaveArgs& t) {
-  for (int64_t x = 0; x < t.columns; ++x) {
-    for (int64_t i = 0; i < t.cols; ++i) {
-      for (int r = 0; r < 4; ++r) t.out[x * t.out_step + 4 * i + r] = t.row[r][x * t.step[r] + i];
+  for (int half = 0; half < (t.twice ? 2 : 1); ++half) {
+    uint8_t* out = t.out + half * 4 * (kPanel / 2);
+    for (int64_t x = 0; x < t.columns; ++x) {
+      for (int64_t i = 0; i < t.cols; ++i) {
+        for (int r = 0; r < 4; ++r) {
+          out[x * t.out_step + 4 * i + r] = t.row[half][r][x * t.step[half][r] + i];
+        }
+      }
     }
   }
 }
 
 void DepthwiseRow(const DepthwiseRowArgs& t) {
-  for (int64_t x = 0; x < t.pixels; ++x) {
-    int32_t sums[kPanel];
-    std::copy_n(t.channels.bias, t.cols, sums);
-    for (int64_t tap = 0; tap < t.taps; ++tap) {
-      const int64_t at = 4 * kPanel * tap;
-      for (int64_t i = 0; i < t.cols; ++i) {
-        AddQuad(t.a + x * t.a_step + at + 4 * i, t.b + at + 4 * i, sums + i);
+  for (int half = 0; half < (t.second != 0 ? 2 : 1); ++half) {
+    // The upper half of the panel has the same weights and channels.
+    const uint8_t* a = t.a + half * 4 * (kPanel / 2);
+    for (int64_t x = 0; x < t.pixels; ++x, a += t.a_step) {
+      int32_t sums[kPanel];
+      std::copy_n(t.channels.bias, t.cols, sums);
+      for (int64_t tap = 0; tap < t.taps; ++tap) {
+        const int64_t at = 4 * kPanel * tap;
+        for (int64_t i = 0; i < t.cols; ++i) AddQuad(a + at + 4 * i, t.b + at + 4 * i, sums + i);
       }
+      const int64_t at = x * t.dst_step + half * t.second;
+      Store(sums, t.channels, *t.output, t.residual == nullptr ? nullptr : t.residual + at, t.cols,
+            t.dst + at);
     }
-    const int64_t at = x * t.dst_step;
-    Store(sums, t.channels, *t.output, t.residual == nullptr ? nullptr : t.residual + at, t.cols,
-          t.dst + at);
   }
 }
 
