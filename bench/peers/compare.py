@@ -3,6 +3,11 @@
 
   bench/peers/prepare.sh && bench/peers/compare.py
   bench/peers/compare.py --networks mobilenet_v1,resnet50 --peers linnet,onnxruntime --rounds 20
+  bench/peers/compare.py --peers linnet,onnxruntime:int8
+
+A peer is a program, and after a colon its precision, float32 where none is said. The first is the one
+that the others are compared with. ONNX Runtime's int8 is a QDQ model (qdq.cc): bytes with scales by
+value, int8 weights with scales by channel.
 
 Each peer is a process of its own that sleeps while another runs (worker.h). A round lets each run for
 some fiftieths of a second, in an order that turns from round to round; its first run, which finds the
@@ -29,9 +34,10 @@ ROOT = HERE.parent.parent
 NETWORKS = ["mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "mnasnet_b1",
             "shufflenet_v2", "squeezenet1_1", "efficientnet_b0", "densenet121", "resnet50",
             "googlenet_torchvision"]  # the paper's has response normalisation, at which peers are slow
-PEERS = ["linnet", "onnxruntime", "pytorch"]
+PRECISIONS = {"linnet": ["float32"], "onnxruntime": ["float32", "int8"], "pytorch": ["float32"]}
+PEERS = "linnet,onnxruntime,pytorch"
 SECONDS = 0.04  # of one turn
-TOLERANCE = {"float32": 1e-3}  # outputs, relative to the largest
+TOLERANCE = {"float32": 1e-3}  # outputs, relative to the largest; others are rounded
 
 
 class PeerError(Exception):
@@ -39,7 +45,8 @@ class PeerError(Exception):
 
 
 class Worker:
-    def __init__(self, command):
+    def __init__(self, command, precision):
+        self.precision = precision
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         self.version = ""
@@ -55,7 +62,8 @@ class Worker:
         return answer
 
     def load(self, arch, onnx, picture):
-        self.version = self.ask(f"load {arch} {onnx} {picture}").removeprefix("ok ")
+        answer = self.ask(f"load {arch} {onnx} {picture}").removeprefix("ok ")
+        self.version = answer + (f" {self.precision}" if self.precision != "float32" else "")
 
     def run(self, count):
         return [int(word) * 1e-6 for word in self.ask(f"run {count}").split()]
@@ -112,20 +120,25 @@ def alternate(workers, rounds):
 def measure(arch, workers, args, folder):
     linnet = args.build / "src/linnet"
     onnx, picture = folder / f"{arch}.onnx", folder / f"{arch}.picture"
-    subprocess.run([linnet, "convert", arch, "--out", onnx, "--quiet"], check=True,
-                   stdout=subprocess.DEVNULL)
     write_picture(picture, input_side(linnet, arch))
     for worker in workers.values():
+        if worker.precision == "int8":
+            command = [args.build / "bench/peers/bench_peers_qdq", arch, picture, onnx]
+        else:
+            command = [linnet, "convert", arch, "--out", onnx, "--quiet"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         worker.load(arch, onnx, picture)
     medians = alternate(workers, args.rounds)
     outputs = {name: worker.numbers("output") for name, worker in workers.items()}
-    peak, limit = workers["linnet"].numbers("limit")
-    row = {"network": arch, "peak_gmacs": peak, "limit_ms": limit, "peers": {}}
+    first, ours = next(iter(workers)), our_peer(workers)
+    peak, limit = workers[ours].numbers("limit")
+    share = limit / statistics.median(medians[ours])
+    row = {"network": arch, "peak_gmacs": peak, "limit_ms": limit, "share": share, "peers": {}}
     for name in workers:
-        quotients = [a / b for a, b in zip(medians[name], medians["linnet"])]
+        quotients = [a / b for a, b in zip(medians[name], medians[first])]
         row["peers"][name] = {"median_ms": statistics.median(medians[name]),
                               "ratio": statistics.median(quotients),
-                              "difference": difference(outputs["linnet"], outputs[name]),
+                              "difference": difference(outputs[first], outputs[name]),
                               "rounds_ms": medians[name]}
     onnx.unlink()
     picture.unlink()
@@ -143,48 +156,69 @@ def processor():
     return platform.machine()
 
 
-def table(rows, versions, args):
-    others = [name for name in versions if name != "linnet"]
-    lines = [f"{processor()}, {args.threads} thread{'s' * (args.threads > 1)}, {args.precision}, "
-             f"batch 1; FMA peak {statistics.median(r['peak_gmacs'] for r in rows):.1f} GMAC/s; "
-             + ", ".join(versions[name] for name in others) + f"; {args.rounds} rounds", "",
-             "| network | Linnet ms | % of limit |"
-             + "".join(f" {versions[name].rpartition(' ')[0]} ms | ratio |" for name in others),
+def column(version):
+    """The version is in the line above the table."""
+    return " ".join(word for word in version.split() if not word[0].isdigit())
+
+
+def cells(row, name, precision):
+    """Of a peer that is compared with the first one."""
+    peer = row["peers"][name]
+    far = peer["difference"] > TOLERANCE.get(precision, math.inf)
+    note = f" (outputs differ by {peer['difference']:.1g})" if far else ""
+    return f" {peer['median_ms']:.3f} | {peer['ratio']:.2f}{note} |"
+
+
+def table(rows, workers, args):
+    first, *others = workers
+    names = {name: worker.version for name, worker in workers.items()}
+    lines = [f"{processor()}, {args.threads} thread{'s' * (args.threads > 1)}, batch 1; FMA peak "
+             f"{statistics.median(r['peak_gmacs'] for r in rows):.1f} GMAC/s; "
+             + ", ".join(names[name] for name in others) + f"; {args.rounds} rounds", "",
+             f"| network | {column(names[first])} ms | % of limit |"
+             + "".join(f" {column(names[name])} ms | ratio |" for name in others),
              "|---|---:|---:|" + "---:|---:|" * len(others)]
     for row in rows:
-        ours = row["peers"]["linnet"]["median_ms"]
-        line = f"| {row['network']} | {ours:.3f} | {100 * row['limit_ms'] / ours:.0f} |"
-        for name in others:
-            peer = row["peers"][name]
-            far = peer["difference"] > TOLERANCE[args.precision]
-            note = f" (outputs differ by {peer['difference']:.1g})" if far else ""
-            line += f" {peer['median_ms']:.3f} | {peer['ratio']:.2f}{note} |"
-        lines.append(line)
-    shares = [r["limit_ms"] / r["peers"]["linnet"]["median_ms"] for r in rows]
-    line = f"| geometric mean | | {100 * geometric_mean(shares):.0f} |"
-    for name in others:
-        line += f" | {geometric_mean([r['peers'][name]['ratio'] for r in rows]):.2f} |"
-    lines += [line, "", "ratio: the peer's time over Linnet's; above 1, Linnet is faster. % of "
-              "limit: of Linnet's steps, what the\nmeasured peak and bandwidth would need at least, "
-              "over what they take."]
+        lines.append(f"| {row['network']} | {row['peers'][first]['median_ms']:.3f} | "
+                     f"{100 * row['share']:.0f} |"
+                     + "".join(cells(row, name, workers[name].precision) for name in others))
+    ratios = [geometric_mean([r["peers"][name]["ratio"] for r in rows]) for name in others]
+    lines += [f"| geometric mean | | {100 * geometric_mean([r['share'] for r in rows]):.0f} |"
+              + "".join(f" | {ratio:.2f} |" for ratio in ratios), "",
+              f"ratio: the peer's time over that of {column(names[first])}; above 1, that is faster. "
+              "% of limit: of Linnet's steps,\nwhat the measured float32 peak and bandwidth would "
+              "need at least, over what they take."]
     return "\n".join(lines) + "\n"
+
+
+def split_peer(peer):
+    """(program, precision)"""
+    program, _, precision = peer.partition(":")
+    return program, precision or "float32"
+
+
+def our_peer(peers):
+    return next((peer for peer in peers if split_peer(peer)[0] == "linnet"), None)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", default=",".join(NETWORKS), help="as `linnet archs` names them")
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peers", default=PEERS, help="programs, each with :precision or not")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--precision", choices=list(TOLERANCE), default="float32")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     parser.add_argument("--out", type=pathlib.Path, help="default: peers/ in the build folder")
     args = parser.parse_args()
     args.build = args.build.resolve()
     args.out = args.out or args.build / "peers"
     args.networks, args.peers = args.networks.split(","), args.peers.split(",")
-    if "linnet" not in args.peers or not set(args.peers) <= set(PEERS):
-        parser.error(f"--peers: linnet, and any of {', '.join(PEERS[1:])}")
+    known = [f"{program}:{p}" for program, all in PRECISIONS.items() for p in all]
+    for peer in args.peers:
+        if split_peer(peer) not in map(split_peer, known):
+            parser.error(f"--peers {peer}: there are {', '.join(known)}")
+    if our_peer(args.peers) is None:
+        parser.error("--peers: linnet is among them, because it measures the limit")
     return args
 
 
@@ -192,7 +226,8 @@ def main():
     args = parse_arguments()
     args.out.mkdir(parents=True, exist_ok=True)
     all_commands = commands(args.build, args.threads)
-    workers = {name: Worker(all_commands[name]) for name in args.peers}
+    workers = {peer: Worker(all_commands[program], precision)
+               for peer in args.peers for program, precision in [split_peer(peer)]}
     rows = []
     for arch in args.networks:
         try:
@@ -202,10 +237,10 @@ def main():
         peers = rows[-1]["peers"]
         print(arch, *(f"{n} {p['median_ms']:.2f} ms" for n, p in peers.items()), file=sys.stderr)
     versions = {name: worker.version for name, worker in workers.items()}
-    text = table(rows, versions, args)
+    text = table(rows, workers, args)
     (args.out / "table.md").write_text(text)
     record = {"processor": processor(), "when": time.strftime("%Y-%m-%d %H:%M:%S"),
-              "threads": args.threads, "precision": args.precision, "rounds": args.rounds,
+              "threads": args.threads, "rounds": args.rounds,
               "versions": versions, "rows": rows}
     (args.out / "table.json").write_text(json.dumps(record, indent=1) + "\n")
     print(text, end="")

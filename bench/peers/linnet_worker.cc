@@ -12,16 +12,6 @@ namespace {
 
 constexpr uint64_t kSeed = 1;  // of the weights, as `linnet convert` has it
 
-// [C,H,W] -> [H,W,C]
-std::vector<float> ToHwc(const std::vector<float>& chw, int64_t channels) {
-  std::vector<float> hwc(chw.size());
-  const int64_t pixels = static_cast<int64_t>(chw.size()) / channels;
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t i = 0; i < pixels; ++i) hwc[i * channels + c] = chw[c * pixels + i];
-  }
-  return hwc;
-}
-
 class LinnetPeer : public Peer {
  public:
   LinnetPeer(const Network& network, int threads) : pool_(threads) {

@@ -10,7 +10,8 @@ onnxruntime=1.30.0
 
 scripts/install_deps.sh --bench
 [[ -e $build/CMakeCache.txt ]] || cmake --preset "$(basename "$build")"
-cmake --build "$build" --target linnet bench_peers_linnet bench_peers_onnxruntime
+cmake --build "$build" --target linnet bench_peers_linnet bench_peers_onnxruntime \
+  bench_peers_qdq
 
 peers=$build/peers
 mkdir -p "$peers"

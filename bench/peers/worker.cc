@@ -63,6 +63,15 @@ std::vector<float> ReadFloats(const std::string& path) {
   return numbers;
 }
 
+std::vector<float> ToHwc(const std::vector<float>& chw, int64_t channels) {
+  std::vector<float> hwc(chw.size());
+  const int64_t pixels = static_cast<int64_t>(chw.size()) / channels;
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t i = 0; i < pixels; ++i) hwc[i * channels + c] = chw[c * pixels + i];
+  }
+  return hwc;
+}
+
 int Serve(const std::function<std::unique_ptr<Peer>(const Network&)>& load) {
   std::unique_ptr<Peer> peer;
   std::string line;

@@ -26,6 +26,8 @@ struct Network {
 
 // The float32 numbers of a file. Throws if it cannot be read.
 std::vector<float> ReadFloats(const std::string& path);
+// [C,H,W] -> [H,W,C]
+std::vector<float> ToHwc(const std::vector<float>& chw, int64_t channels);
 
 class Peer {
  public:

@@ -5,7 +5,6 @@
 
 #include "io/onnx_builder.h"
 #include "io/onnx_ops.h"
-#include "rewrite/rewrite.h"
 
 namespace linnet {
 namespace {
@@ -14,7 +13,36 @@ namespace {
 constexpr const char* kPasses[] = {"drop_auxiliary", "remove_unused", "remove_dropout",
                                    "fold_batch_norm"};
 
-Network Rewritten(const Graph& graph, const ParamMap& params) {
+// How a node's value is rounded, or null.
+const Quantization* BytesOf(const Node& node, const ByteValues& bytes) {
+  if (node.type.is_u8()) return &node.type.quantization;
+  const auto found = bytes.find(node.name);
+  return found == bytes.end() ? nullptr : &found->second;
+}
+
+void WriteGraph(const Network& network, const InputSize& size, const ByteValues& bytes,
+                OnnxBuilder& onnx) {
+  const Graph& graph = network.graph;
+  const std::vector<Shape> shapes = InferShapes(graph, size);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    OnnxSite site{onnx, node, network.params, {}, InputShapes(node, shapes), shapes[i]};
+    for (const Value input : node.inputs) site.in.push_back(names[input]);
+    if (!node.inputs.empty()) site.bytes = BytesOf(graph.nodes[node.inputs[0]], bytes);
+    onnx.Begin(node.name);
+    const int before = onnx.nodes();
+    names.push_back(WriteOnnx(site));
+    if (onnx.nodes() > before) onnx.NameLast(names.back() = node.name);
+    const Quantization* rounded = BytesOf(node, bytes);
+    if (rounded != nullptr) names.back() = onnx.Rounded(names.back(), *rounded);
+  }
+  for (const Value output : graph.outputs) onnx.AddOutput(names[output], shapes[output]);
+}
+
+}  // namespace
+
+Network NetworkForOnnx(const Graph& graph, const ParamMap& params) {
   RewriteOptions options;
   for (const Pass& pass : Passes()) {
     const bool kept = std::any_of(std::begin(kPasses), std::end(kPasses), [&](const char* name) {
@@ -25,34 +53,17 @@ Network Rewritten(const Graph& graph, const ParamMap& params) {
   return Rewrite(graph, params, options);
 }
 
-void WriteGraph(const Network& network, const InputSize& size, OnnxBuilder& onnx) {
-  const Graph& graph = network.graph;
-  const std::vector<Shape> shapes = InferShapes(graph, size);
-  std::vector<std::string> names;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    OnnxSite site{onnx, node, network.params, {}, InputShapes(node, shapes), shapes[i]};
-    for (const Value input : node.inputs) site.in.push_back(names[input]);
-    onnx.Begin(node.name);
-    const int before = onnx.nodes();
-    names.push_back(WriteOnnx(site));
-    if (onnx.nodes() > before) onnx.NameLast(names.back() = node.name);
-  }
-  for (const Value output : graph.outputs) onnx.AddOutput(names[output], shapes[output]);
-}
-
-}  // namespace
-
-std::string ToOnnx(const Graph& graph, const ParamMap& params, const InputSize& size) {
+std::string ToOnnx(const Graph& graph, const ParamMap& params, const InputSize& size,
+                   const ByteValues& bytes) {
   OnnxBuilder onnx;
-  WriteGraph(Rewritten(graph, params), size, onnx);
+  WriteGraph(NetworkForOnnx(graph, params), size, bytes, onnx);
   return onnx.Finish(graph.name);
 }
 
 std::string ToOnnx(const Model& model, int batch) {
   OnnxBuilder onnx;
   const InputSize size = {batch, model.pipeline.size[0], model.pipeline.size[1]};
-  WriteGraph(Rewritten(model.graph, model.params), size, onnx);
+  WriteGraph(NetworkForOnnx(model.graph, model.params), size, {}, onnx);
   onnx.AddMetadata("linnet.pipeline", PipelineToJson(model.pipeline).dump());
   onnx.AddMetadata("linnet.labels", nlohmann::json(model.labels).dump());
   return onnx.Finish(model.graph.name);

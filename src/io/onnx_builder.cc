@@ -69,20 +69,20 @@ void OnnxBuilder::NameLast(const std::string& name) {
   node.set_output(0, name);
 }
 
-onnx::TensorProto& OnnxBuilder::AddConstant(const std::string& name, const Ints& dims,
-                                            onnx::TensorProto::DataType type) {
+template <class T>
+std::string OnnxBuilder::Constant(const std::string& name, const Ints& dims,
+                                  onnx::TensorProto::DataType type, std::span<const T> values) {
   onnx::TensorProto& tensor = *model_.mutable_graph()->add_initializer();
   tensor.set_name(node_ + "." + name);
   tensor.set_data_type(type);
   for (const int64_t dim : dims) tensor.add_dims(dim);
-  return tensor;
+  tensor.set_raw_data(values.data(), values.size_bytes());
+  return tensor.name();
 }
 
 std::string OnnxBuilder::Floats(const std::string& name, const Ints& dims,
                                 std::span<const float> values) {
-  onnx::TensorProto& tensor = AddConstant(name, dims, onnx::TensorProto::FLOAT);
-  tensor.set_raw_data(values.data(), values.size_bytes());
-  return tensor.name();
+  return Constant(name, dims, onnx::TensorProto::FLOAT, values);
 }
 
 std::string OnnxBuilder::Floats(const std::string& name, const Tensor& tensor) {
@@ -96,10 +96,32 @@ std::string OnnxBuilder::Float(const std::string& name, float value) {
 }
 
 std::string OnnxBuilder::Integers(const std::string& name, const Ints& values) {
-  onnx::TensorProto& tensor =
-      AddConstant(name, {static_cast<int64_t>(values.size())}, onnx::TensorProto::INT64);
-  tensor.set_raw_data(values.data(), values.size() * sizeof(int64_t));
-  return tensor.name();
+  return Constant<int64_t>(name, {static_cast<int64_t>(values.size())}, onnx::TensorProto::INT64,
+                           values);
+}
+
+std::string OnnxBuilder::Rounded(const std::string& name, const Quantization& bytes,
+                                 const std::string& constants) {
+  const auto zero_point = static_cast<uint8_t>(bytes.zero_point);
+  const std::string scale = Float(constants + "scale", bytes.scale);
+  const std::string zero =
+      Constant<uint8_t>(constants + "zero_point", {}, onnx::TensorProto::UINT8, {&zero_point, 1});
+  return Add("DequantizeLinear", {Add("QuantizeLinear", {name, scale, zero}), scale, zero});
+}
+
+std::string OnnxBuilder::Scaled(const std::string& name, const Ints& dims,
+                                std::span<const int8_t> values, std::span<const float> scales) {
+  const std::string integers = Constant(name, dims, onnx::TensorProto::INT8, values);
+  const std::string scale = Floats(name + "_scale", {dims[0]}, scales);
+  return Add("DequantizeLinear", {integers, scale}, {{"axis", 0}});
+}
+
+std::string OnnxBuilder::Scaled(const std::string& name, std::span<const int32_t> values,
+                                std::span<const float> scales) {
+  const Ints dims = {static_cast<int64_t>(values.size())};
+  const std::string integers = Constant(name, dims, onnx::TensorProto::INT32, values);
+  const std::string scale = Floats(name + "_scale", dims, scales);
+  return Add("DequantizeLinear", {integers, scale}, {{"axis", 0}});
 }
 
 void OnnxBuilder::AddInput(const std::string& name, const Shape& shape) {

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/quantization.h"
 #include "base/tensor.h"
 
 namespace linnet {
@@ -41,6 +42,18 @@ class OnnxBuilder {
   std::string Float(const std::string& name, float value);  // a scalar
   std::string Integers(const std::string& name, const Ints& values);
 
+  // The value 'name' rounded to bytes and made real again (QuantizeLinear, DequantizeLinear), by
+  // which tools know that it may be computed on bytes. 'constants' begins the names of scale and
+  // zero point. Returns the name of the result.
+  std::string Rounded(const std::string& name, const Quantization& bytes,
+                      const std::string& constants = "");
+  // Constants of integers that stand for real numbers: integer times the scale of its first
+  // dimension. Called <node>.<name>; returns the name of the real numbers.
+  std::string Scaled(const std::string& name, const Ints& dims, std::span<const int8_t> values,
+                     std::span<const float> scales);
+  std::string Scaled(const std::string& name, std::span<const int32_t> values,
+                     std::span<const float> scales);
+
   // 'shape' is Linnet's: a map [N,H,W,C] is declared as [N,C,H,W].
   void AddInput(const std::string& name, const Shape& shape);
   void AddOutput(const std::string& name, const Shape& shape);
@@ -50,8 +63,9 @@ class OnnxBuilder {
   std::string Finish(const std::string& graph_name);
 
  private:
-  onnx::TensorProto& AddConstant(const std::string& name, const Ints& dims,
-                                 onnx::TensorProto::DataType type);
+  template <class T>
+  std::string Constant(const std::string& name, const Ints& dims, onnx::TensorProto::DataType type,
+                       std::span<const T> values);
 
   onnx::ModelProto model_;
   std::string node_;

@@ -2,6 +2,7 @@
 #include "io/onnx_ops.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -65,8 +66,11 @@ std::string Activated(OnnxBuilder& onnx, Activation kind, float alpha, const std
   return x;
 }
 
+// What is looked up in a table of bytes is rounded before.
 std::string Activated(const OnnxSite& site, const FusedActivation& act, const std::string& x) {
-  return Activated(site.onnx, act.kind, act.alpha, x);
+  const bool rounded = act.scale > 0;
+  return Activated(site.onnx, act.kind, act.alpha,
+                   rounded ? site.onnx.Rounded(x, {act.scale, act.zero_point}, "act_") : x);
 }
 
 std::string Write(const Act& op, const OnnxSite& site) {
@@ -74,6 +78,61 @@ std::string Write(const Act& op, const OnnxSite& site) {
 }
 
 // ---- layers with weights ----
+
+// The weights of a layer whose first input is rounded to bytes: int8, symmetric, one scale for each
+// output channel, the first dimension.
+struct ByteWeights {
+  std::vector<int8_t> values;
+  std::vector<float> scales;
+};
+
+ByteWeights ToBytes(const Tensor& weight) {
+  ByteWeights bytes;
+  const int64_t channels = weight.shape()[0], each = weight.elements() / channels;
+  for (int64_t c = 0; c < channels; ++c) {
+    const std::span<const float> filter(weight.data() + c * each, static_cast<size_t>(each));
+    float largest = 0;
+    for (const float w : filter) largest = std::max(largest, std::abs(w));
+    bytes.scales.push_back(largest > 0 ? largest / 127 : 1);
+    for (const float w : filter) {
+      bytes.values.push_back(static_cast<int8_t>(std::lround(w / bytes.scales.back())));
+    }
+  }
+  return bytes;
+}
+
+// A quantized layer has them as they are.
+ByteWeights ByteWeightsOf(const OnnxSite& site, const Tensor& weight) {
+  if (weight.dtype() != DType::kI8) return ToBytes(weight);
+  const Tensor& scale = site.Param("weight_scale");
+  return {{weight.data<int8_t>(), weight.data<int8_t>() + weight.elements()},
+          {scale.data(), scale.data() + scale.elements()}};
+}
+
+// The inputs of a layer: the value, the weights, the bias if there is one. On bytes the bias is
+// int32 in steps of the product of the scales, as the sum that it is added to.
+Names LayerInputs(const OnnxSite& site, const Tensor& weight, bool bias) {
+  Names inputs = {site.in[0]};
+  if (site.bytes == nullptr) {
+    inputs.push_back(site.onnx.Floats("weight", weight));
+    if (bias) inputs.push_back(site.onnx.Floats("bias", site.Param("bias")));
+    return inputs;
+  }
+  Ints dims;
+  for (int i = 0; i < weight.shape().rank(); ++i) dims.push_back(weight.shape()[i]);
+  ByteWeights bytes = ByteWeightsOf(site, weight);
+  inputs.push_back(site.onnx.Scaled("weight", dims, bytes.values, bytes.scales));
+  if (!bias) return inputs;
+  std::vector<int32_t> sums;
+  for (size_t c = 0; c < bytes.scales.size(); ++c) {
+    bytes.scales[c] *= site.bytes->scale;
+    constexpr double kMost = 1 << 30;
+    const double steps = site.Param("bias").data()[c] / double{bytes.scales[c]};
+    sums.push_back(static_cast<int32_t>(std::clamp(std::round(steps), -kMost, kMost)));
+  }
+  inputs.push_back(site.onnx.Scaled("bias", sums, bytes.scales));
+  return inputs;
+}
 
 using Attributes = std::vector<OnnxAttribute>;
 
@@ -89,9 +148,7 @@ Attributes WindowAttributes(const Pair& kernel, const Pair& stride, const Ints& 
 // A convolution with the weights 'oihw'.
 std::string Convolved(const OnnxSite& site, const Tensor& oihw, bool bias,
                       const Attributes& attributes) {
-  Names inputs = {site.in[0], site.onnx.Floats("weight", oihw)};
-  if (bias) inputs.push_back(site.onnx.Floats("bias", site.Param("bias")));
-  return site.onnx.Add("Conv", std::move(inputs), attributes);
+  return site.onnx.Add("Conv", LayerInputs(site, oihw, bias), attributes);
 }
 
 std::string Write(const Conv2d& op, const OnnxSite& site) {
@@ -145,9 +202,9 @@ std::string Write(const Subsampling& op, const OnnxSite& site) {
 }
 
 std::string Write(const Dense& op, const OnnxSite& site) {
-  Names inputs = {site.in[0], site.onnx.Floats("weight", site.Param("weight"))};
-  if (op.bias) inputs.push_back(site.onnx.Floats("bias", site.Param("bias")));
-  return Activated(site, op.act, site.onnx.Add("Gemm", std::move(inputs), {{"transB", 1}}));
+  return Activated(
+      site, op.act,
+      site.onnx.Add("Gemm", LayerInputs(site, site.Param("weight"), op.bias), {{"transB", 1}}));
 }
 
 std::string Write(const BatchNorm& op, const OnnxSite& site) {

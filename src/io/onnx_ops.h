@@ -19,6 +19,7 @@ struct OnnxSite {
   std::vector<std::string> in;  // the names of its inputs in ONNX
   std::vector<Shape> shapes;    // theirs, as Linnet has them
   Shape out;
+  const Quantization* bytes = nullptr;  // of the first input, if it is rounded to bytes
 
   const Tensor& Param(const std::string& name) const { return params.at(node.name + "." + name); }
 };

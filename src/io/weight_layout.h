@@ -8,7 +8,7 @@ namespace linnet {
 
 // [O,I,H,W] -> [O,H,W,I].
 Tensor ToOhwi(const Tensor& oihw);
-// [O,H,W,I] -> [O,I,H,W].
+// [O,H,W,I] -> [O,I,H,W]; float32 or int8.
 Tensor ToOihw(const Tensor& ohwi);
 
 }  // namespace linnet

@@ -217,6 +217,68 @@ TEST(Onnx, ALinkThatIsNotThereIsZero) {
   EXPECT_EQ(weight[8 * 4 + 4], 0);
 }
 
+// A layer that reads bytes has weights of bytes, by channel; its sums are in steps of both scales.
+TEST(Onnx, ValuesOfBytes) {
+  const Graph graph = FromNodes(
+      "c = conv2d(image, out_channels=4, kernel=3, bias=true)\nr = activation(c)\n"
+      "d = conv2d(r, out_channels=2)\nreturn d\n");
+  const ParamMap params = testing::LivelyParams(graph, 3);
+  const Exported file(ToOnnx(graph, params, {}, {{"image", {0.5f, 3}}, {"r", {0.25f, 0}}}));
+  EXPECT_EQ(file.Ops(),
+            "QuantizeLinear DequantizeLinear DequantizeLinear DequantizeLinear Conv Relu "
+            "QuantizeLinear DequantizeLinear DequantizeLinear Conv");
+  EXPECT_THAT(InputsOf(file.Node("QuantizeLinear")),
+              ElementsAre("image", "image.scale", "image.zero_point"));
+  EXPECT_THAT(file.Numbers<float>("image.scale"), ElementsAre(0.5f));
+  EXPECT_THAT(file.Numbers<uint8_t>("image.zero_point"), ElementsAre(3));
+  EXPECT_THAT(file.Dims("c.weight"), ElementsAre(4, 8, 3, 3));
+  const std::vector<int8_t> bytes = file.Numbers<int8_t>("c.weight");
+  const std::vector<float> scales = file.Numbers<float>("c.weight_scale");
+  const Tensor real = ToOihw(params.at("c.weight"));
+  int largest[4] = {};
+  for (int64_t i = 0; i < real.elements(); ++i) {
+    const int64_t channel = i / (8 * 3 * 3);
+    EXPECT_NEAR(bytes[i] * scales[channel], real.data()[i], 0.51f * scales[channel]);
+    largest[channel] = std::max(largest[channel], std::abs(int{bytes[i]}));
+  }
+  EXPECT_THAT(largest, ElementsAre(127, 127, 127, 127));
+  EXPECT_FLOAT_EQ(file.Numbers<float>("c.bias_scale")[2], 0.5f * scales[2]);
+  EXPECT_NEAR(file.Numbers<int32_t>("c.bias")[2] * 0.5f * scales[2], params.at("c.bias").data()[2],
+              0.26f * scales[2]);
+  EXPECT_EQ(file.graph().output(0).name(), "d");
+}
+
+// A quantized network keeps its own bytes; a table's activation is applied to bytes, too.
+TEST(Onnx, AQuantizedNetwork) {
+  const Graph graph = FromNodes(
+      "q = activation(image, kind=identity) : u8(scale=0.5, zero_point=3)\n"
+      "c = conv2d(q, out_channels=4, kernel=3, padding=1, act=hard_swish, act_scale=0.125, "
+      "act_zero_point=128) : u8(scale=0.25, zero_point=9)\n"
+      "g = global_pool(c) : u8(scale=0.25, zero_point=9)\n"
+      "f = flatten(g) : u8(scale=0.25, zero_point=9)\n"
+      "d = dense(f, out_features=2)\nreturn d\n");
+  ParamMap params = InitParams(graph, 3);
+  const Tensor& weight = params.at("c.weight");
+  ASSERT_EQ(weight.dtype(), DType::kI8);
+  for (int64_t i = 0; i < weight.elements(); ++i) {
+    Tensor(weight).data<int8_t>()[i] = static_cast<int8_t>(i % 255 - 127);
+  }
+  const Exported file(graph, params);
+  EXPECT_EQ(file.Ops(),
+            "QuantizeLinear DequantizeLinear DequantizeLinear Conv QuantizeLinear "
+            "DequantizeLinear HardSwish QuantizeLinear DequantizeLinear GlobalAveragePool "
+            "QuantizeLinear DequantizeLinear Flatten QuantizeLinear DequantizeLinear "
+            "DequantizeLinear DequantizeLinear Gemm");
+  EXPECT_THAT(file.Numbers<float>("c.act_scale"), ElementsAre(0.125f));
+  EXPECT_THAT(file.Numbers<uint8_t>("c.act_zero_point"), ElementsAre(128));
+  EXPECT_THAT(file.Numbers<float>("c.scale"), ElementsAre(0.25f));
+  EXPECT_THAT(file.Dims("c.weight"), ElementsAre(4, 8, 3, 3));
+  // [o=1][i=2][y=1][x=0] is ours at [1][1][0][2].
+  EXPECT_EQ(file.Numbers<int8_t>("c.weight")[((1 * 8 + 2) * 3 + 1) * 3],
+            weight.data<int8_t>()[((1 * 3 + 1) * 3 + 0) * 8 + 2]);
+  EXPECT_EQ(file.Numbers<float>("c.weight_scale")[3], params.at("c.weight_scale").data()[3]);
+}
+
 // A network whose result is an operation without effect ends in what feeds it.
 TEST(Onnx, WhatHasNoEffectIsGone) {
   const Exported file = Export(

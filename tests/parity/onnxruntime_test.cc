@@ -177,6 +177,28 @@ TEST_F(SlowOnnxRuntime, RandomNetworks) {
   }
 }
 
+// Values of bytes are rounded here and there alike, but for a number between two bytes.
+TEST_F(SlowOnnxRuntime, AQuantizedNetwork) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=12, width=10, channels=8)\n"
+      "q = activation(image, kind=identity) : u8(scale=0.03, zero_point=128)\n"
+      "a = conv2d(q, out_channels=16, kernel=3, padding=1, bias=true, act=relu6) : "
+      "u8(scale=0.02, zero_point=0)\n"
+      "b = conv2d(a, out_channels=16, kernel=3, padding=1, groups=16, act=hard_swish, "
+      "act_scale=0.03, act_zero_point=128) : u8(scale=0.02, zero_point=19)\n"
+      "s = add(a, b) : u8(scale=0.04, zero_point=10)\n"
+      "g = global_pool(s) : u8(scale=0.02, zero_point=5)\n"
+      "f = flatten(g) : u8(scale=0.02, zero_point=5)\n"
+      "d = dense(f, out_features=10)\nreturn d\n");
+  const ParamMap params = InitParams(graph, 4);
+  const RefTensor<double> input = testing::RandomInput(InferShapes(graph)[0], 5);
+  const RefTensor<double> expected = RunReference(graph, params, input)[0];
+  EXPECT_LE(Difference(ToNchw(expected.data.data(), expected.shape),
+                       Run(ToOnnx(graph, params),
+                           {{input.shape, {input.data.begin(), input.data.end()}}})),
+            2e-2);
+}
+
 class SlowOnnxRuntimeNetwork : public SlowOnnxRuntime,
                                public ::testing::WithParamInterface<const char*> {};
 
