@@ -19,6 +19,7 @@ LAYERS = [
     ["archs", "cost", "rewrite", "data"],
     ["infer"],
     ["train", "io"],
+    ["compress"],
     ["fit"],
     ["api"],
     ["apps"],

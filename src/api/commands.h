@@ -8,11 +8,12 @@
 
 namespace linnet {
 
-std::vector<Command> NetworkCommands();  // archs, show
-std::vector<Command> DataCommands();     // data check, data make
-std::vector<Command> TrainCommands();    // train, fit
-std::vector<Command> EvalCommands();     // eval, predict, time
-std::vector<Command> ConvertCommands();  // convert
+std::vector<Command> NetworkCommands();   // archs, show
+std::vector<Command> DataCommands();      // data check, data make
+std::vector<Command> TrainCommands();     // train, fit
+std::vector<Command> EvalCommands();      // eval, predict, time
+std::vector<Command> CompressCommands();  // compress
+std::vector<Command> ConvertCommands();   // convert
 
 }  // namespace linnet
 

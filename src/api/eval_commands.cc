@@ -248,6 +248,8 @@ CommandResult Time(const TimeArgs& args, const CommandContext& context) {
   const std::vector<StepTime> times = MeasureSteps(*plan, &pool, machine, options);
   const double limit_ms = LimitMs(*plan, machine);
 
+  // A quantized model says itself what it computes in.
+  const std::string precision = IsQuantized(plan->graph()) ? "int8" : FieldToText(args.precision);
   TextTable table("llrrr", {"step", "kernel", "ms", "GMAC/s", "limit %"});
   Json steps = DescribeSteps(*plan, times, table);
   table.Rule();
@@ -263,7 +265,7 @@ CommandResult Time(const TimeArgs& args, const CommandContext& context) {
                {"runs", latency.runs},
                {"threads", pool.threads()},
                {"batch", args.batch},
-               {"precision", FieldToText(args.precision)},
+               {"precision", precision},
                {"limit_ms", limit_ms},
                {"macs", plan->macs()},
                {"memory_bytes", plan->arena_bytes() + plan->weight_bytes()},
@@ -273,8 +275,8 @@ CommandResult Time(const TimeArgs& args, const CommandContext& context) {
           "{}\n{}: median {:.3f} ms, p95 {:.3f}, p99 {:.3f} ({} runs, {} thread{}, batch {}, {})\n"
           "limit of this machine {:.3f} ms ({}, {:.1f} GMAC/s); memory {} + weights {}\n",
           table.ToString(), network.name, latency.median_ms, latency.p95_ms, latency.p99_ms,
-          latency.runs, pool.threads(), pool.threads() > 1 ? "s" : "", args.batch,
-          FieldToText(args.precision), limit_ms, machine.target, machine.peak_gmacs,
+          latency.runs, pool.threads(), pool.threads() > 1 ? "s" : "", args.batch, precision,
+          limit_ms, machine.target, machine.peak_gmacs,
           BytesText(static_cast<int64_t>(plan->arena_bytes())),
           BytesText(static_cast<int64_t>(plan->weight_bytes())))};
 }

@@ -1,0 +1,200 @@
+// From a trained file to a quantized one, as a whole.
+#include "compress/compress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/dataset.h"
+#include "io/model_file.h"
+#include "train/train.h"
+
+namespace linnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kData[] = "shapes:count=600,size=16";
+
+// Learns to tell shapes somewhat better than chance in a second.
+constexpr char kGraph[] = R"(linnet-graph 1
+image = input(height=16, width=16)
+stem = conv2d(image, out_channels=16, kernel=3, padding=1)
+bn1 = batch_norm(stem)
+act1 = activation(bn1, kind=relu6)
+dw = conv2d(act1, out_channels=16, kernel=3, stride=2, padding=1, groups=16)
+bn2 = batch_norm(dw)
+act2 = activation(bn2, kind=hard_swish)
+pw = conv2d(act2, out_channels=24)
+bn3 = batch_norm(pw)
+act3 = activation(bn3)
+flat = flatten(act3)
+fc = dense(flat, out_features=10)
+return fc
+)";
+
+constexpr char kTwoLayers[] = R"(linnet-graph 1
+image = input(height=16, width=16)
+conv = conv2d(image, out_channels=16, kernel=5, stride=2, padding=2)
+bn = batch_norm(conv)
+act = activation(bn)
+flat = flatten(act)
+fc = dense(flat, out_features=10)
+return fc
+)";
+
+Model TrainOn(const char* graph) {
+  TrainJob job;
+  job.graph = GraphFromText(graph);
+  job.pipeline.size = {16, 16};
+  job.pipeline.crop_pct = 1;
+  job.augment.flip = 0;
+  job.options.epochs = 4;
+  job.options.batch = 16;
+  job.options.threads = 1;
+  job.images = std::make_shared<ImageCache>(std::make_shared<Dataset>(OpenDataset(kData)));
+  const TrainResult trained = Train(job, {});
+  return {.graph = job.graph,
+          .params = trained.params,
+          .pipeline = job.pipeline,
+          .labels = job.images->dataset().classes,
+          .record = R"({"epochs":4})"};
+}
+
+const Model& TrainedModel() {
+  static const Model model = TrainOn(kGraph);
+  return model;
+}
+
+class CompressTest : public ::testing::Test {
+ protected:
+  CompressTest()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("linnet-compress-" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    SaveModel(Path("float.safetensors"), TrainedModel());
+  }
+  ~CompressTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string Path(const char* name) const { return folder_ / name; }
+  CompressOptions Options() const {
+    CompressOptions options;
+    options.model = Path("float.safetensors");
+    options.data = kData;
+    options.out = Path("int8.safetensors");
+    options.int8 = true;
+    options.pictures = 64;
+    options.threads = 1;
+    options.max_drop = 10;  // 60 test pictures: six of them
+    return options;
+  }
+
+  const std::filesystem::path folder_;
+};
+
+TEST_F(CompressTest, WritesAFileThatIsSmallerAndAsGood) {
+  const CompressResult result = Compress(Options(), {});
+  EXPECT_EQ(result.file, Path("int8.safetensors"));
+  EXPECT_GT(result.before.top1, 0.2);  // it has learnt something
+  EXPECT_LE(result.drop, 10);
+  EXPECT_EQ(result.layers, 4);
+  EXPECT_TRUE(result.float_layers.empty());
+  EXPECT_LT(result.answer_error, 0.02);
+  EXPECT_LT(result.after.bytes, result.before.bytes / 2);
+  EXPECT_GT(result.after.median_ms, 0);
+  const Model written = LoadModel(result.file);
+  EXPECT_EQ(result.after.bytes, static_cast<int64_t>(std::filesystem::file_size(result.file)));
+  EXPECT_TRUE(IsQuantized(written.graph));
+  EXPECT_EQ(written.labels, TrainedModel().labels);
+  EXPECT_EQ(written.pipeline, TrainedModel().pipeline);
+  const auto record = nlohmann::json::parse(written.record);
+  EXPECT_EQ(record["epochs"], 4);
+  EXPECT_EQ(record["compress"]["precision"], "int8");
+  EXPECT_FALSE(std::filesystem::exists(result.file + ".trial"));
+}
+
+TEST_F(CompressTest, TheSameFileEachTime) {
+  CompressOptions options = Options();
+  options.calibration = CalibrationChoice::kMse;
+  options.equalize = EqualizeChoice::kOff;
+  Compress(options, {});
+  const std::string first = ReadFile(options.out);
+  options.threads = 2;
+  Compress(options, {});
+  EXPECT_EQ(ReadFile(options.out), first);
+}
+
+TEST_F(CompressTest, LayersStayFloatWhenAsked) {
+  CompressOptions options = Options();
+  options.float_layers = {"dw"};
+  const CompressResult result = Compress(options, {});
+  ASSERT_EQ(result.float_layers.size(), 1u);
+  const Model written = LoadModel(result.file);
+  EXPECT_EQ(written.params.at("dw.weight").dtype(), DType::kF32);
+  EXPECT_EQ(written.params.at("pw.weight").dtype(), DType::kI8);
+}
+
+ErrorKind KindOf(const CompressOptions& options, std::string& message) {
+  try {
+    Compress(options, {});
+  } catch (const Error& error) {
+    message = error.what();
+    return error.kind();
+  }
+  return static_cast<ErrorKind>(0);
+}
+
+// One channel is ten thousand times as large as the others, and divided by as much afterwards:
+// bytes cannot hold both, and either layer alone has to. The gate sees it, and what was there
+// before stays.
+TEST_F(CompressTest, TheGateHolds) {
+  Model model = TrainOn(kTwoLayers);
+  constexpr int kChannels = 16, kPixels = 64;
+  model.params.at("bn.weight").data()[0] *= 1e4f;
+  model.params.at("bn.bias").data()[0] *= 1e4f;
+  for (int o = 0; o < 10; ++o) {
+    float* first_channel = model.params.at("fc.weight").data() + o * kChannels * kPixels;
+    for (int p = 0; p < kPixels; ++p) first_channel[p] *= 1e-4f;
+  }
+  SaveModel(Path("float.safetensors"), model);
+  WriteFileAtomic(Path("int8.safetensors"), "an earlier result");
+  CompressOptions options = Options();
+  options.max_drop = 1;
+  options.equalize = EqualizeChoice::kOff;
+  std::string message;
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kGate);
+  EXPECT_THAT(message, HasSubstr("was not written"));
+  EXPECT_THAT(message, HasSubstr("1 of 2 layers in float32"));
+  EXPECT_EQ(ReadFile(Path("int8.safetensors")), "an earlier result");
+  EXPECT_FALSE(std::filesystem::exists(Path("int8.safetensors.trial")));
+}
+
+TEST_F(CompressTest, SaysWhatIsWrong) {
+  std::string message;
+  CompressOptions options = Options();
+  options.int8 = false;
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  EXPECT_THAT(message, HasSubstr("--int8"));
+  options = Options();
+  options.float_layers = {"no_such_layer"};
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  EXPECT_THAT(message, HasSubstr("no_such_layer"));
+  options = Options();
+  options.max_drop = -1;
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  options = Options();
+  options.model = Path("none.safetensors");
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kFile);
+  options = Options();
+  Compress(options, {});
+  options.model = options.out;
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  EXPECT_THAT(message, HasSubstr("quantized already"));
+}
+
+}  // namespace
+}  // namespace linnet

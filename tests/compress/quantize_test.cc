@@ -1,0 +1,141 @@
+#include "compress/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "compress/equalize.h"
+#include "compress/quantize_for_test.h"
+#include "compress/sensitivity.h"
+#include "infer/plan.h"
+#include "ops/types.h"
+#include "random_graph.h"
+
+namespace linnet {
+namespace {
+
+TEST(QuantizeWeights, AreNearestLevels) {
+  const Tensor weight({5, 3, 3, 2});
+  Rng rng(1);
+  for (int64_t i = 0; i < weight.elements(); ++i) {
+    // Channel 4 has no weights at all.
+    Tensor(weight).data()[i] = i / 18 == 4 ? 0 : rng.Normal() * std::pow(10.0f, i / 18 - 2.0f);
+  }
+  const QuantizedWeights q = QuantizeWeights(weight);
+  ASSERT_EQ(q.weight.dtype(), DType::kI8);
+  for (int64_t i = 0; i < weight.elements(); ++i) {
+    const float scale = q.scale.data()[i / 18];
+    EXPECT_NEAR(q.weight.data<int8_t>()[i] * scale, weight.data()[i], scale * 0.5001);
+    EXPECT_GE(q.weight.data<int8_t>()[i], -127);
+  }
+  EXPECT_EQ(WrongScale(q.scale.data()[4]), "");
+}
+
+// Random networks: whatever stays float32 and whatever is bytes fits together, and the Plan gives
+// what the references give on the same levels.
+TEST(Quantize, RandomNetworks) {
+  int with_bytes = 0;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const Graph graph = testing::RandomGraph(seed);
+    SCOPED_TRACE(seed);
+    const Quantized q = QuantizeOn({graph, testing::LivelyParams(graph, seed)});
+    const Graph& quantized = q.network.graph;
+    SCOPED_TRACE(GraphToText(quantized));
+    EXPECT_EQ(GraphFromText(GraphToText(quantized)), quantized);
+    CheckTypes(quantized, InferShapes(quantized));
+    CheckParams(quantized, q.network.params);
+    if (!IsQuantized(quantized)) continue;
+    ++with_bytes;
+    RefTensor<double> input(q.pictures[0].shape());
+    std::copy_n(q.pictures[0].data(), input.data.size(), input.data.begin());
+    const auto expected = RunReference(quantized, q.network.params, input);
+    const std::vector<float> actual = Answers(q.network, std::span(q.pictures).first(1), nullptr);
+    // A byte rounded the other way moves all that comes after by its step.
+    EXPECT_LT(testing::RelativeDifference(actual.data(), expected[0]), 0.15);
+  }
+  EXPECT_GT(with_bytes, 30);
+}
+
+// Weights rounded up as a whole move the mean; the bias takes it back.
+TEST(Quantize, BiasCorrection) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=8, width=8, channels=4)\n"
+      "r = activation(image)\nc = conv2d(r, out_channels=6, kernel=3)\n"
+      "s = conv2d(c, out_channels=3)\ng = global_pool(s)\nf = flatten(g)\nreturn f\n");
+  Network network = {graph, InitParams(graph, 1)};
+  Tensor weight = network.params.at("c.weight");
+  // One large weight makes the step 1; the others lie just below half a step above a level.
+  for (int64_t i = 0; i < weight.elements(); ++i) {
+    weight.data()[i] = i % 36 == 0 ? 127.0f : 2.4f;
+  }
+  QuantizeOptions options;
+  options.bias_correction = false;
+  const double without = AnswerError(QuantizeOn(network, options));
+  options.bias_correction = true;
+  EXPECT_LT(AnswerError(QuantizeOn(network, options)), without / 3);
+}
+
+// The most sensitive layer is the one whose input has the longest tail.
+TEST(Sensitivity, FindsTheLayer) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=8, width=8, channels=4)\n"
+      "a = conv2d(image, out_channels=8)\nb = conv2d(a, out_channels=8)\n"
+      "c = conv2d(b, out_channels=8)\ng = global_pool(c)\nf = flatten(g)\nreturn f\n");
+  Network network = {graph, InitParams(graph, 1)};
+  // One channel of a is a thousand times as large as the others, and b makes little of it.
+  Tensor a = network.params.at("a.weight"), b = network.params.at("b.weight");
+  for (int i = 0; i < 4; ++i) a.data()[i] *= 1000;
+  for (int o = 0; o < 8; ++o) b.data()[o * 8] *= 1e-3f;
+  const Network prepared = PrepareForQuantization(network.graph, network.params);
+  const auto pictures = RandomPictures({1, 8, 8, 4}, 4, 1);
+  const auto observed = Observe(prepared, pictures, nullptr, {});
+  const QuantizeOptions options = {.calibration = Calibration::kMinMax};
+  const auto errors = MeasureSensitivity(prepared, observed, options, pictures, nullptr, {});
+  ASSERT_EQ(errors.size(), 3u);
+  EXPECT_NE(errors[0].name, "c");
+  EXPECT_GT(errors[0].error, 10 * errors[2].error);
+  // Equalised, the channels are alike.
+  Network equalized = prepared;
+  EXPECT_EQ(EqualizeLayers(equalized), 2);
+  const auto observed2 = Observe(equalized, pictures, nullptr, {});
+  const auto expected = Answers(prepared, pictures, nullptr);
+  const auto error = [&](const Network& n, std::span<const Observation> o) {
+    return RelativeError(expected, Answers(Quantize(n, o, options), pictures, nullptr));
+  };
+  EXPECT_LT(error(equalized, observed2), error(prepared, observed) / 10);
+}
+
+TEST(Equalize, ChangesNothingButTheRanges) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=9, width=7, channels=4)\n"
+      "a = conv2d(image, out_channels=8, kernel=3, bias=true, act=relu)\n"
+      "d = conv2d(a, out_channels=8, kernel=3, groups=8, bias=true)\n"
+      "p = conv2d(d, out_channels=5, bias=true, act=leaky_relu)\n"
+      "flat = conv2d(p, out_channels=6, act=swish)\nq = conv2d(flat, out_channels=6)\n"
+      "x = conv2d(q, out_channels=6, groups=2)\ny = add(q, x)\nreturn y\n");
+  Network network = {graph, testing::LivelyParams(graph, 2)};
+  const ParamMap before = network.params;
+  const RefTensor<double> input = testing::RandomInput({1, 9, 7, 4}, 1);
+  const RefTensor<double> expected = RunReference(network.graph, network.params, input)[0];
+  // a-d, d-p, p-flat; not past the swish, nor into groups, nor where a value is read twice.
+  EXPECT_EQ(EqualizeLayers(network), 3);
+  const RefTensor<double> actual = RunReference(network.graph, network.params, input)[0];
+  EXPECT_LT(testing::RelativeDifference(actual.data.data(), expected), 1e-5);
+  EXPECT_EQ(before.at("a.weight").data() != network.params.at("a.weight").data(), true);
+  const auto largest = [&](const char* name, int64_t begin, int64_t step, int64_t count) {
+    float most = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      most = std::max(most, std::abs(network.params.at(name).data()[begin + i * step]));
+    }
+    return most;
+  };
+  for (int64_t c = 0; c < 8; ++c) {
+    EXPECT_NEAR(largest("a.weight", c * 36, 1, 36), largest("d.weight", c * 9, 1, 9), 0.02);
+    EXPECT_NEAR(largest("d.weight", c * 9, 1, 9), largest("p.weight", c, 8, 5), 0.02);
+  }
+}
+
+}  // namespace
+}  // namespace linnet
