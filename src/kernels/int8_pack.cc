@@ -74,8 +74,8 @@ void CheckInt8Weights(const Int8Weights& weights, int64_t channels) {
   for (int64_t i = 0; i < channels; ++i) {
     Check(std::isfinite(weights.scales[i]) && weights.scales[i] >= 0,
           "int8: the weights of channel {} have the scale {}", i, weights.scales[i]);
-    Check(weights.bias == nullptr || std::isfinite(weights.bias[i]),
-          "int8: the bias of channel {} is {}", i, weights.bias[i]);
+    const float bias = weights.bias == nullptr ? 0 : weights.bias[i];
+    Check(std::isfinite(bias), "int8: the bias of channel {} is {}", i, bias);
   }
 }
 

@@ -23,6 +23,11 @@ inline void* CountedAllocate(std::size_t size, std::size_t alignment) {
 }
 void* operator new(std::size_t size) { return CountedAllocate(size, 16); }
 void* operator new[](std::size_t size) { return CountedAllocate(size, 16); }
+// std::stable_sort's buffer.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++linnet::testing::allocations;
+  return std::aligned_alloc(16, (size + 16) / 16 * 16);
+}
 void* operator new(std::size_t size, std::align_val_t a) {
   return CountedAllocate(size, static_cast<std::size_t>(a));
 }
@@ -30,6 +35,7 @@ void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
