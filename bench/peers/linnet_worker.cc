@@ -31,7 +31,7 @@ class LinnetPeer : public Peer {
   }
   std::pair<double, double> Limit() override {
     const kernels::Machine machine = kernels::MeasureMachine(&pool_);
-    return {machine.peak_gmacs, LimitMs(*plan_, machine)};
+    return {machine.PeakGmacs(), LimitMs(*plan_, machine)};
   }
 
  private:

@@ -7,8 +7,9 @@
 namespace linnet {
 
 // Runs `linnet argv[1] argv[2] ...`: results on standard output, words and progress on standard
-// error. Returns the exit code: 0 done; 1 internal error; 2 wrong usage; 3 problem in the data;
-// 4 accuracy gate failed; 5 budget not reachable; 6 file unreadable or refused; 130 interrupted.
+// error. argv[0] is the program, which `linnet time --cold` starts anew. Returns the exit code: 0
+// done; 1 internal error; 2 wrong usage; 3 problem in the data; 4 accuracy gate failed; 5 budget
+// not reachable; 6 file unreadable or refused; 130 interrupted.
 //
 // While a verb runs that can be interrupted in good order (train, fit), SIGINT and SIGTERM are
 // caught: the first asks it to write a checkpoint and end, the second ends the process at once.

@@ -7,8 +7,8 @@ namespace {
 
 std::vector<Command> CollectCommands() {
   std::vector<Command> commands;
-  for (auto* make : {NetworkCommands, DataCommands, TrainCommands, EvalCommands, CompressCommands,
-                     ConvertCommands}) {
+  for (auto* make : {NetworkCommands, DataCommands, TrainCommands, EvalCommands, TimeCommands,
+                     CompressCommands, ConvertCommands}) {
     for (Command& command : make()) commands.push_back(std::move(command));
   }
   return commands;

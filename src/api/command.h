@@ -37,6 +37,7 @@ using Json = nlohmann::ordered_json;
 struct CommandContext {
   ProgressSink progress;                    // words and progress, on standard error
   const std::atomic<bool>* stop = nullptr;  // set by Ctrl-C in commands that poll it
+  std::string program;                      // that runs, to be started anew; empty: a library
 };
 
 struct CommandResult {

@@ -40,6 +40,7 @@ int RunCommandLine(int argc, const char* const* argv) noexcept try {
       .out = [](std::string_view text) { WriteTo(stdout, text); },
       .err = [](std::string_view text) { WriteTo(stderr, text); },
       .progress = ProgressSink::Stderr(),
+      .program = argc > 0 ? argv[0] : "",
   };
   const int code = RunWords(words, streams, &stop_requested, [](bool polls_stop) {
     if (polls_stop) CatchSignals();

@@ -11,7 +11,8 @@ namespace linnet {
 std::vector<Command> NetworkCommands();   // archs, show
 std::vector<Command> DataCommands();      // data check, data make
 std::vector<Command> TrainCommands();     // train, fit
-std::vector<Command> EvalCommands();      // eval, predict, time
+std::vector<Command> EvalCommands();      // eval, predict
+std::vector<Command> TimeCommands();      // time
 std::vector<Command> CompressCommands();  // compress
 std::vector<Command> ConvertCommands();   // convert
 

@@ -1,16 +1,13 @@
-// eval, predict, time: what a model file can do.
+// eval, predict: what a model file can do.
 #include <array>
 #include <filesystem>
 
 #include "api/commands.h"
 #include "api/model_runner.h"
-#include "api/network.h"
 #include "base/text_table.h"
-#include "base/units.h"
 #include "data/dataset.h"
 #include "data/decode.h"
 #include "data/image_cache.h"
-#include "kernels/machine.h"
 #include "train/evaluate.h"
 
 namespace linnet {
@@ -168,119 +165,6 @@ CommandResult Predict(const PredictArgs& args, const CommandContext&) {
   return result;
 }
 
-// ---- time ----
-
-enum class Precision { kFloat32 };
-constexpr const char* kPrecisionNames[] = {"float32"};
-std::span<const char* const> EnumNames(Precision) { return kPrecisionNames; }
-
-struct TimeArgs {
-  static constexpr const char* kPositional = "arch";
-  std::string arch, model;
-  int threads = 1, batch = 1;
-  bool tune = false;
-  Precision precision = Precision::kFloat32;
-  double seconds = 1;
-  OptionList arch_options;
-  template <class Self, class V>
-  static void VisitFields(Self& self, V&& v) {
-    v("arch", self.arch, "architecture, model file, or file with a graph's text");
-    v("model", self.model, "model file");
-    v("threads", self.threads, "threads to use; 0: the processors this process may use");
-    v("batch", self.batch, "pictures at a time");
-    v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
-    v("precision", self.precision, "of the arithmetic");
-    v("seconds", self.seconds, "measure at least so long");
-  }
-};
-
-std::unique_ptr<Plan> CompileNamed(const NamedNetwork& network, const TimeArgs& args) {
-  if (network.model) {
-    return CompileModel(*network.model, args.batch, args.threads, args.tune);
-  }
-  constexpr uint64_t kSeed = 1;  // the time does not depend on the numbers
-  return Compile(network.graph, InitParams(network.graph, kSeed),
-                 {.batch = args.batch, .threads = args.threads, .tune = args.tune});
-}
-
-// A step's share of the machine's limit: 1 would be as fast as the hardware can.
-std::string ShareText(double limit_ms, double ms) {
-  return ms > 0 ? fmt::format("{:.0f}", 100 * limit_ms / ms) : "";
-}
-
-Json DescribeSteps(const Plan& plan, const std::vector<StepTime>& times, TextTable& table) {
-  Json steps = Json::array();
-  for (size_t i = 0; i < times.size(); ++i) {
-    const StepInfo& step = plan.steps()[i];
-    if (step.kernel == "view") continue;
-    const StepTime& time = times[i];
-    table.Row({step.name, step.kernel + (step.measured.empty() ? "" : " (measured)"),
-               fmt::format("{:.4f}", time.median_ms),
-               step.macs > 0 ? fmt::format("{:.2f}", time.gmacs) : "",
-               ShareText(time.floor_ms, time.median_ms)});
-    steps.push_back({{"name", step.name},
-                     {"op", step.op},
-                     {"kernel", step.kernel},
-                     {"measured", step.measured},
-                     {"ms", time.median_ms},
-                     {"gmacs_per_second", time.gmacs},
-                     {"limit_ms", time.floor_ms},
-                     {"macs", step.macs}});
-  }
-  return steps;
-}
-
-CommandResult Time(const TimeArgs& args, const CommandContext& context) {
-  if (args.arch.empty() == args.model.empty()) {
-    Fail(ErrorKind::kUsage, "time: give either an architecture or --model");
-  }
-  if (args.batch < 1 || args.threads < 0 || !(args.seconds >= 0)) {
-    Fail(ErrorKind::kUsage, "time: expected batch >= 1, threads >= 0, seconds >= 0");
-  }
-  const NamedNetwork network =
-      FindNetwork(args.arch.empty() ? args.model : args.arch, args.arch_options);
-  ThreadPool pool(args.threads);
-  const auto plan = CompileNamed(network, args);
-  context.progress.Say("measuring the machine, then the network");
-  const kernels::Machine machine = kernels::MeasureMachine(&pool);
-  const LatencyOptions options{.min_seconds = args.seconds};
-  const Latency latency = MeasureLatency(*plan, &pool, options);
-  const std::vector<StepTime> times = MeasureSteps(*plan, &pool, machine, options);
-  const double limit_ms = LimitMs(*plan, machine);
-
-  // A quantized model says itself what it computes in.
-  const std::string precision = IsQuantized(plan->graph()) ? "int8" : FieldToText(args.precision);
-  TextTable table("llrrr", {"step", "kernel", "ms", "GMAC/s", "limit %"});
-  Json steps = DescribeSteps(*plan, times, table);
-  table.Rule();
-  const double gmacs = static_cast<double>(plan->macs()) / latency.median_ms / 1e6;
-  table.Row({"whole", "", fmt::format("{:.4f}", latency.median_ms), fmt::format("{:.2f}", gmacs),
-             ShareText(limit_ms, latency.median_ms)});
-  return {
-      .json = {{"name", network.name},
-               {"median_ms", latency.median_ms},
-               {"p95_ms", latency.p95_ms},
-               {"p99_ms", latency.p99_ms},
-               {"min_ms", latency.min_ms},
-               {"runs", latency.runs},
-               {"threads", pool.threads()},
-               {"batch", args.batch},
-               {"precision", precision},
-               {"limit_ms", limit_ms},
-               {"macs", plan->macs()},
-               {"memory_bytes", plan->arena_bytes() + plan->weight_bytes()},
-               {"machine", {{"target", machine.target}, {"peak_gmacs", machine.peak_gmacs}}},
-               {"steps", std::move(steps)}},
-      .text = fmt::format(
-          "{}\n{}: median {:.3f} ms, p95 {:.3f}, p99 {:.3f} ({} runs, {} thread{}, batch {}, {})\n"
-          "limit of this machine {:.3f} ms ({}, {:.1f} GMAC/s); memory {} + weights {}\n",
-          table.ToString(), network.name, latency.median_ms, latency.p95_ms, latency.p99_ms,
-          latency.runs, pool.threads(), pool.threads() > 1 ? "s" : "", args.batch, precision,
-          limit_ms, machine.target, machine.peak_gmacs,
-          BytesText(static_cast<int64_t>(plan->arena_bytes())),
-          BytesText(static_cast<int64_t>(plan->weight_bytes())))};
-}
-
 }  // namespace
 
 std::vector<Command> EvalCommands() {
@@ -291,11 +175,6 @@ std::vector<Command> EvalCommands() {
       MakeCommand<PredictArgs>("predict", "says what is in pictures",
                                "linnet predict --model model.safetensors bird.jpg --top 3",
                                Predict),
-      MakeCommand<TimeArgs>("time",
-                            "measures latency on this machine, step by step, beside its limit",
-                            "linnet time --model model.safetensors --threads 2\n"
-                            "linnet time mobilenet_v1 --width 0.5 --size 160",
-                            Time),
   };
 }
 

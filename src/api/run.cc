@@ -108,7 +108,7 @@ int RunUnguarded(std::span<const std::string> words, const CommandStreams& strea
     streams.out(CommandHelp(command));
     return 0;
   }
-  CommandContext context{.progress = streams.progress, .stop = stop};
+  CommandContext context{.progress = streams.progress, .stop = stop, .program = streams.program};
   if (parsed.quiet) context.progress = ProgressSink::Quiet();
   if (begin) begin(command.interruptible);
   const CommandResult result = command.run(parsed.values, context);

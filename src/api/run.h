@@ -16,6 +16,7 @@ struct CommandStreams {
   std::function<void(std::string_view)> out;  // results
   std::function<void(std::string_view)> err;  // errors
   ProgressSink progress;
+  std::string program = {};  // CommandContext::program
 };
 
 // Runs what the words (without the program's name) say. Throws nothing. 'stop' is handed to the

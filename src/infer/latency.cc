@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "base/rng.h"
 
@@ -20,19 +21,6 @@ Tensor NoiseInput(const Shape& shape) {
   Rng rng(1);
   for (int64_t i = 0; i < input.elements(); ++i) input.data()[i] = rng.Uniform(-2, 2);
   return input;
-}
-
-// Calls run() as the options say; 'keep' is false for the warm-up.
-template <class F>
-void RunRepeatedly(const LatencyOptions& options, F&& run) {
-  const Clock::time_point warm = Clock::now();
-  do run(false);
-  while (SecondsSince(warm) < options.warmup_seconds);
-  const Clock::time_point start = Clock::now();
-  for (int runs = 0; runs < std::max(1, options.max_runs); ++runs) {
-    if (runs >= options.min_runs && SecondsSince(start) >= options.min_seconds) break;
-    run(true);
-  }
 }
 
 double FloorMs(const StepInfo& step, const kernels::Machine& machine) {
@@ -55,6 +43,23 @@ Latency Summarize(std::vector<double> seconds) {
           .p99_ms = 1e3 * Rank(seconds, 0.99),
           .min_ms = 1e3 * seconds.front(),
           .runs = static_cast<int>(seconds.size())};
+}
+
+void RunRepeatedly(const LatencyOptions& options, const std::function<void(bool keep)>& run) {
+  const Clock::time_point warm = Clock::now();
+  do run(false);
+  while (SecondsSince(warm) < options.warmup_seconds);
+  const bool paced = options.rate > 0;
+  const int min_runs = paced ? 2 : options.min_runs;
+  const Clock::time_point start = Clock::now();
+  for (int runs = 0; runs < std::max(1, options.max_runs); ++runs) {
+    if (runs >= min_runs && SecondsSince(start) >= options.min_seconds) break;
+    if (paced) {
+      const std::chrono::duration<double> due(runs / options.rate);
+      std::this_thread::sleep_until(start + std::chrono::duration_cast<Clock::duration>(due));
+    }
+    run(true);
+  }
 }
 
 Latency MeasureLatency(Plan& plan, ThreadPool* pool, const LatencyOptions& options) {

@@ -2,6 +2,7 @@
 #ifndef LINNET_INFER_LATENCY_H_
 #define LINNET_INFER_LATENCY_H_
 
+#include <functional>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -15,12 +16,17 @@ struct LatencyOptions {
   double min_seconds = 0.5;     // both are reached, unless max_runs ends it
   int min_runs = 30;
   int max_runs = 100000;
+  // Runs a second, each begun at its time as a camera's pictures would: the processor may have
+  // slept and the caches belong to others. The count is then what min_seconds gives, but at least
+  // two. 0: one run after the other.
+  double rate = 0;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("warmup_seconds", self.warmup_seconds, "running before the clock counts");
     v("min_seconds", self.min_seconds, "measure at least so long");
     v("min_runs", self.min_runs, "measure at least so many runs");
     v("max_runs", self.max_runs, "measure at most so many runs");
+    v("rate", self.rate, "runs a second; 0: one after the other");
   }
 };
 
@@ -34,6 +40,9 @@ struct Latency {
   int runs = 0;
 };
 Latency Summarize(std::vector<double> seconds);
+
+// Calls run(keep) as the options say; 'keep' is false for the warm-up.
+void RunRepeatedly(const LatencyOptions& options, const std::function<void(bool keep)>& run);
 
 // Runs the plan on a fixed picture of noise.
 Latency MeasureLatency(Plan& plan, ThreadPool* pool, const LatencyOptions& options = {});

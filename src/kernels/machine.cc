@@ -75,6 +75,7 @@ HWY_AFTER_NAMESPACE();
 #include <numeric>
 
 #include "base/tensor.h"
+#include "kernels/machine_dot.h"
 #include "kernels/targets.h"
 
 namespace linnet::kernels {
@@ -146,8 +147,36 @@ double Machine::GBytesPerSecond(size_t bytes) const {
   return found;
 }
 
-double Machine::FloorSeconds(double macs, size_t bytes) const {
-  return std::max(macs / peak_gmacs, static_cast<double>(bytes) / GBytesPerSecond(bytes)) * 1e-9;
+double Machine::PeakGmacs(Precision precision) const {
+  double best = 0;
+  for (const Peak& peak : peaks) {
+    const bool thrice = precision == Precision::kBf16x3 && peak.precision == Precision::kBf16;
+    const bool serves = peak.precision == Precision::kFloat32 || peak.precision == precision;
+    if (serves || thrice) best = std::max(best, thrice ? peak.gmacs / 3 : peak.gmacs);
+  }
+  return best;
+}
+
+double Machine::FloorSeconds(double macs, size_t bytes, Precision precision) const {
+  const double traffic = static_cast<double>(bytes) / GBytesPerSecond(bytes);
+  return std::max(macs / PeakGmacs(precision), traffic) * 1e-9;
+}
+
+std::string ProcessorName() {
+  std::string name, numbers;
+  std::ifstream lines("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(lines, line) && !line.empty()) {  // the first processor's paragraph
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    const std::string key = line.substr(0, line.find_last_not_of("\t :", colon) + 1);
+    const std::string value = line.substr(colon + 2);
+    if (key == "model name") name = value;
+    if (key == "cpu family") numbers += ", family " + value;
+    if (key == "model") numbers += " model " + value;
+    if (key == "CPU implementer" || key == "CPU part") numbers += ", " + key + " " + value;
+  }
+  return (name.empty() ? std::string("processor") : name) + numbers;
 }
 
 std::string ProcessorName() {
@@ -180,9 +209,15 @@ double MeasurePeakGmacs(ThreadPool* pool) {
 Machine MeasureMachine(ThreadPool* pool) {
   const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
   Machine machine;
+  machine.processor = ProcessorName();
   machine.threads = Threads(pool);
   machine.target = TargetName(CurrentTarget());
-  machine.peak_gmacs = MeasurePeakGmacs(pool);
+  machine.peaks.push_back({Precision::kFloat32, "FMA", MeasurePeakGmacs(pool)});
+  for (const DotUnit& unit : DotUnits()) {
+    const double macs = unit.run();
+    machine.peaks.push_back(
+        {unit.precision, unit.name, 1e-9 * SumOfRates(pool, macs, [&](size_t) { unit.run(); })});
+  }
   // Inside the first, the second and the third cache of usual machines, and memory.
   for (const size_t kib : {16, 256, 4096, 65536}) {
     machine.read.push_back({kib * 1024 * static_cast<size_t>(machine.threads),

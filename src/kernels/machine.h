@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/precision.h"
 #include "base/thread_pool.h"
 
 namespace linnet::kernels {
@@ -18,22 +19,33 @@ double FmaSeconds(int rounds, double* macs);
 // several short runs.
 double MeasurePeakGmacs(ThreadPool* pool);
 
+// What one kind of instruction reaches.
+struct Peak {
+  Precision precision = Precision::kFloat32;
+  std::string unit;  // "FMA", "AVX-512 BF16", "AVX-512 VNNI", "AMX"
+  double gmacs = 0;  // 1e9 multiply-adds a second, all threads together
+};
+
 struct Bandwidth {
   size_t bytes = 0;  // that are gone through again and again
   double gbytes_per_second = 0;
 };
 
 struct Machine {
+  std::string processor;
   int threads = 1;
   std::string target;           // instruction set
-  double peak_gmacs = 0;        // 1e9 float32 multiply-adds a second, all threads together
+  std::vector<Peak> peaks;      // float32 FMA first
   std::vector<Bandwidth> read;  // by ascending size: caches, then memory; all threads together
 
+  // The most multiply-adds of a precision, by whatever instruction: what has no instruction of its
+  // own is done in float32, and three bf16 products make one of bf16x3.
+  double PeakGmacs(Precision precision = Precision::kFloat32) const;
   // The bandwidth at the largest measured size that is at most 'bytes'.
   double GBytesPerSecond(size_t bytes) const;
   // The least time for so many multiply-adds and bytes of memory traffic: the roofline (Williams,
   // Waterman, Patterson, CACM 2009).
-  double FloorSeconds(double macs, size_t bytes) const;
+  double FloorSeconds(double macs, size_t bytes, Precision precision = Precision::kFloat32) const;
 };
 
 // "AMD EPYC, family 26 model 2": as far as the system tells.

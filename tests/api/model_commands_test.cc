@@ -7,6 +7,8 @@
 
 #include "api/model_for_test.h"
 #include "api/run_for_test.h"
+#include "base/fields.h"
+#include "base/text_table.h"
 #include "test_data.h"
 
 namespace linnet {
@@ -17,6 +19,7 @@ using testing::HasSubstr;
 class ModelCommands : public testing::Test {
  protected:
   ModelCommands() : model_(folder_ / "model.safetensors"), data_(folder_ / "data") {
+    setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1);  // what is measured of the machine
     SaveModel(model_, ModelForTest());
     for (const char* label : {"cat", "dog", "owl"}) {
       const std::string where = data_ + "/test/" + label;
@@ -112,14 +115,64 @@ TEST_F(ModelCommands, Time) {
   EXPECT_EQ(json["precision"], "float32");
   EXPECT_GT(json["limit_ms"], 0.0);
   ASSERT_GT(json["steps"].size(), 10u);
-  for (const char* key : {"name", "kernel", "ms", "limit_ms", "macs"}) {
+  for (const char* key : {"name", "kernel", "refused", "ms", "gmacs_per_second",
+                          "limit_ms", "times_limit", "macs", "bytes", "weight_bytes"}) {
     EXPECT_TRUE(json["steps"][0].contains(key)) << key;
   }
+  EXPECT_GT(json["machine"]["peaks"].size(), 0u);
   EXPECT_EQ(
       Linnet({"time", "mobilenet_v1", "--width", "0.25", "--size", "32", "seconds=0.01"}).code, 0);
   EXPECT_EQ(Linnet({"time"}).code, 2);
   EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--precision", "float7"}).code, 2);
   EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--batch", "0"}).code, 2);
+  EXPECT_EQ(Linnet({"time", "mobilenet_v1", "--precision", "int8"}).code, 2);
+}
+
+// The longest line fits a terminal, whatever the steps are called.
+TEST_F(ModelCommands, TimeForPeople) {
+  for (const char* arch : {"mobilenet_v1:width=0.25,size=32", "densenet121:size=32"}) {
+    const Ran ran = Linnet({"time", arch, "--seconds", "0"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    for (const std::string_view line : SplitText(ran.out, '\n')) {
+      EXPECT_LE(TextColumns(line), 80u) << line;
+    }
+    EXPECT_THAT(ran.out, HasSubstr("why they refused:\n  a  depthwise: one group"));
+    EXPECT_THAT(ran.out, HasSubstr("\nwhole "));
+    EXPECT_THAT(ran.out, HasSubstr("float32 FMA "));
+  }
+}
+
+TEST_F(ModelCommands, TimeAtARateAndWithAPicture) {
+  const auto run = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"time", "--model", model_, "--seconds", "0.05", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = Linnet(words);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return nlohmann::json::parse(ran.out);
+  };
+  const auto paced = run({"--rate", "100"});
+  EXPECT_EQ(paced["mode"], "paced");
+  EXPECT_GE(paced["runs"], 2);
+  EXPECT_LE(paced["runs"], 7);
+  for (const std::string& picture : {picture_, std::string("generated")}) {
+    const auto json = run({"--picture", picture});
+    EXPECT_EQ(json["mode"], "picture");
+    for (const char* stage : {"decode", "resize", "network", "whole"}) {
+      EXPECT_GT(json["stages"][stage]["median_ms"], 0.0) << stage;
+    }
+    EXPECT_EQ(json["median_ms"], json["stages"]["whole"]["median_ms"]);
+  }
+  EXPECT_EQ(Linnet({"time", "--model", model_, "--picture", broken_}).code, 3);
+  EXPECT_EQ(Linnet({"time", "--model", model_, "--picture", picture_, "--batch", "2"}).code, 2);
+  EXPECT_EQ(Linnet({"time", "--model", model_, "--rate", "-1"}).code, 2);
+}
+
+TEST_F(ModelCommands, OnceAnswersOnce) {
+  const Ran ran = Linnet({"time", "--model", model_, "--once", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_GT(nlohmann::json::parse(ran.out)["peak_memory_bytes"], 1 << 20);
+  // There is no program to be started anew.
+  EXPECT_EQ(Linnet({"time", "--model", model_, "--cold"}).code, 2);
 }
 
 TEST_F(ModelCommands, Convert) {

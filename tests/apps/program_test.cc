@@ -76,6 +76,17 @@ TEST(Program, ShowsTheSixteenMobileNets) {
   for (const Counts& counts : kMobileNetV1) ExpectShows(counts);
 }
 
+TEST(Program, MeasuresItsOwnColdStart) {
+  const Ran ran = Shell("time mobilenet_v1 --width 0.25 --size 32 --cold --json");
+  ASSERT_EQ(ran.code, 0) << ran.out;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["mode"], "cold");
+  EXPECT_GE(json["runs"], 5);
+  EXPECT_GT(json["median_ms"], 0.1);
+  EXPECT_GT(json["peak_memory_bytes"], 1 << 20);
+  EXPECT_EQ(Shell("time --model /no/such/model --cold").code, 6);
+}
+
 // Columns: name, year, paper, input, classes, params, where from, running statistics, macs.
 TEST(Program, ShowsWhatTheReferenceTableSays) {
   const auto path = TestData("../reference/architectures.tsv");

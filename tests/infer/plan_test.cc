@@ -200,7 +200,7 @@ TEST(Latency, SummaryByNearestRank) {
 TEST(Latency, StepsTakeTheirTimeAndHaveAFloor) {
   const Graph graph = BuildArch("mobilenet_v1:width=0.25,size=64,classes=13");
   const auto plan = Compile(graph, InitParams(graph, 1));
-  const kernels::Machine machine{.peak_gmacs = 1e3, .read = {{1, 1e3}}};
+  const kernels::Machine machine{.peaks = {{Precision::kFloat32, "FMA", 1e3}}, .read = {{1, 1e3}}};
   const LatencyOptions options{.warmup_seconds = 0, .min_seconds = 0.01, .min_runs = 5};
   const Latency latency = MeasureLatency(*plan, nullptr, options);
   EXPECT_GE(latency.runs, 5);

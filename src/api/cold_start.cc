@@ -1,0 +1,116 @@
+#include "api/cold_start.h"
+
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+
+#include "base/error.h"
+
+extern char** environ;
+
+namespace linnet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A pipe whose ends close with it.
+struct Pipe {
+  int ends[2] = {-1, -1};
+  Pipe() {
+    if (pipe(ends) != 0) Fail(ErrorKind::kInternal, "no pipe: {}", std::strerror(errno));
+  }
+  ~Pipe() {
+    CloseEnd(0);
+    CloseEnd(1);
+  }
+  void CloseEnd(int i) {
+    if (ends[i] >= 0) close(ends[i]);
+    ends[i] = -1;
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+};
+
+// Both streams go to the pipe, so that a failure can be told in the program's words.
+pid_t Start(const std::vector<std::string>& words, const Pipe& pipe) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, pipe.ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, pipe.ends[1], STDERR_FILENO);
+  posix_spawn_file_actions_addclose(&actions, pipe.ends[0]);
+  posix_spawn_file_actions_addclose(&actions, pipe.ends[1]);
+  pid_t child = -1;
+  const int error = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) Fail(ErrorKind::kUsage, "{}: cannot start: {}", words[0], std::strerror(error));
+  return child;
+}
+
+struct Answer {
+  double seconds = 0;  // until the first byte
+  std::string text;
+};
+
+Answer ReadAnswer(int end, Clock::time_point begin) {
+  Answer answer;
+  char buffer[4096];
+  while (true) {
+    const ssize_t n = read(end, buffer, sizeof(buffer));
+    if (n < 0 && errno == EINTR) continue;
+    if (answer.text.empty()) {
+      answer.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    }
+    if (n <= 0) return answer;
+    answer.text.append(buffer, static_cast<size_t>(n));
+  }
+}
+
+Answer StartOnce(const std::vector<std::string>& words) {
+  Pipe pipe;
+  const Clock::time_point begin = Clock::now();
+  const pid_t child = Start(words, pipe);
+  pipe.CloseEnd(1);
+  Answer answer = ReadAnswer(pipe.ends[0], begin);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    Fail(ErrorKind::kUsage, "{} gave no answer: {}", words[0], answer.text);
+  }
+  return answer;
+}
+
+}  // namespace
+
+ColdStart MeasureColdStart(const std::vector<std::string>& words, int runs) {
+  ColdStart result;
+  std::vector<double> seconds;
+  StartOnce(words);
+  for (int i = 0; i < runs; ++i) {
+    Answer answer = StartOnce(words);
+    seconds.push_back(answer.seconds);
+    result.answers.push_back(std::move(answer.text));
+  }
+  result.latency = Summarize(std::move(seconds));
+  return result;
+}
+
+size_t PeakResidentBytes() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    size_t kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+}  // namespace linnet
