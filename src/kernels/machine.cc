@@ -179,23 +179,6 @@ std::string ProcessorName() {
   return (name.empty() ? std::string("processor") : name) + numbers;
 }
 
-std::string ProcessorName() {
-  std::string name, numbers;
-  std::ifstream lines("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(lines, line) && !line.empty()) {  // the first processor's paragraph
-    const size_t colon = line.find(": ");
-    if (colon == std::string::npos) continue;
-    const std::string key = line.substr(0, line.find_last_not_of("\t :", colon) + 1);
-    const std::string value = line.substr(colon + 2);
-    if (key == "model name") name = value;
-    if (key == "cpu family") numbers += ", family " + value;
-    if (key == "model") numbers += " model " + value;
-    if (key == "CPU implementer" || key == "CPU part") numbers += ", " + key + " " + value;
-  }
-  return (name.empty() ? std::string("processor") : name) + numbers;
-}
-
 double MeasurePeakGmacs(ThreadPool* pool) {
   const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
   double macs = 0;
