@@ -49,7 +49,7 @@ bool OnlyClipsRead(const Graph& graph, const std::vector<int>& users) {
 }
 
 // A Plan whose outputs are all values, in order.
-std::unique_ptr<Plan> CompileAllValues(const Network& network) {
+std::unique_ptr<Plan> CompileAllValues(const linnet::Network& network) {
   Graph graph = network.graph;
   graph.outputs.clear();
   CompileOptions options = {.threads = 1};
@@ -58,7 +58,7 @@ std::unique_ptr<Plan> CompileAllValues(const Network& network) {
   return Compile(graph, network.params, options);
 }
 
-ByteValues Calibrate(const Network& network, const std::vector<float>& picture) {
+ByteValues Calibrate(const linnet::Network& network, const std::vector<float>& picture) {
   const Graph& graph = network.graph;
   const auto plan = CompileAllValues(network);
   plan->Run(picture.data(), {}, nullptr);
@@ -76,7 +76,7 @@ ByteValues Calibrate(const Network& network, const std::vector<float>& picture) 
 
 int Main(const std::string& arch, const std::string& picture, const std::string& out) {
   const Graph graph = BuildArch(ParseArchSpec(arch));
-  const Network network = NetworkForOnnx(graph, InitParams(graph, kSeed));
+  const linnet::Network network = NetworkForOnnx(graph, InitParams(graph, kSeed));
   const ByteValues bytes =
       Calibrate(network, ToHwc(ReadFloats(picture), InferShapes(network.graph)[0].c()));
   std::ofstream file(out, std::ios::binary);
