@@ -140,10 +140,11 @@ std::string PrecisionText(const TimeArgs& args, const NamedNetwork& network) {
   return IsQuantized(network.graph) ? "int8" : FieldToText(args.precision);
 }
 
-// "mobilenet_v1, float32, 1 thread, batch 1, one run after the other"
+// "mobilenet_v1" and below it, as a name with options is long, "float32, 1 thread, batch 1, one run
+// after the other"
 std::string Headline(const TimeArgs& args, const NamedNetwork& network, int threads,
                      const std::string& mode) {
-  return fmt::format("{}, {}, {} thread{}, batch {}, {}", network.name,
+  return fmt::format("{}\n{}, {} thread{}, batch {}, {}", network.name,
                      PrecisionText(args, network), threads, threads > 1 ? "s" : "", args.batch,
                      mode);
 }
