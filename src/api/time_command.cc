@@ -58,8 +58,10 @@ void CheckArgs(const TimeArgs& args) {
   if (pictures && args.batch != 1) {
     Fail(ErrorKind::kUsage, "time: --picture, --cold and --once take one picture at a time");
   }
-  if (args.precision != Precision::kFloat32) {
-    Fail(ErrorKind::kUsage, "time: --precision {}: expected float32", FieldToText(args.precision));
+  if (args.precision == Precision::kInt8) {
+    Fail(ErrorKind::kUsage,
+         "time: --precision int8: expected float32, bf16 or bf16x3; a model that `linnet compress` "
+         "has quantized runs in int8 by itself");
   }
 }
 
@@ -67,7 +69,10 @@ std::unique_ptr<Plan> CompileNamed(const NamedNetwork& network, const TimeArgs& 
   if (network.model) return CompileModel(*network.model, args.batch, args.threads, args.tune);
   constexpr uint64_t kSeed = 1;  // the time does not depend on the numbers
   return Compile(network.graph, InitParams(network.graph, kSeed),
-                 {.batch = args.batch, .threads = args.threads, .tune = args.tune});
+                 {.batch = args.batch,
+                  .threads = args.threads,
+                  .tune = args.tune,
+                  .precision = args.precision});
 }
 
 // ---- pictures ----

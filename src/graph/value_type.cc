@@ -31,9 +31,9 @@ std::string WrongScale(float scale) {
 }
 
 std::string WrongType(const ValueType& type) {
-  if (type.dtype == DType::kF32) return "";
+  if (type.dtype == DType::kF32 || type.is_bf16()) return "";
   if (!type.is_u8()) {
-    return fmt::format("a value is F32 or U8, found {}", DTypeName(type.dtype));
+    return fmt::format("a value is F32, BF16 or U8, found {}", DTypeName(type.dtype));
   }
   const auto [scale, zero_point] = type.quantization;
   if (zero_point < 0 || zero_point > 255) {
@@ -43,15 +43,16 @@ std::string WrongType(const ValueType& type) {
 }
 
 std::string TypeToText(const ValueType& type) {
-  if (!type.is_u8()) return "f32";
+  if (!type.is_u8()) return type.is_bf16() ? "bf16" : "f32";
   return fmt::format("u8(scale={}, zero_point={})", type.quantization.scale,
                      type.quantization.zero_point);
 }
 
 ValueType TypeFromText(std::string_view text, std::string_view where) {
   if (text == "f32") return {};
+  if (text == "bf16") return ValueType::BF16();
   if (!text.starts_with("u8(") || !text.ends_with(")")) {
-    Fail(ErrorKind::kUsage, "{}: expected the type f32 or u8(scale=S, zero_point=Z), found '{}'",
+    Fail(ErrorKind::kUsage, "{}: expected the type f32, bf16 or u8(scale=S, zero_point=Z), found '{}'",
          where, text);
   }
   U8Fields fields;

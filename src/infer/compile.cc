@@ -9,6 +9,7 @@
 #include "infer/plan_impl.h"
 #include "infer/tune.h"
 #include "ops/types.h"
+#include "rewrite/bfloat16.h"
 
 namespace linnet {
 namespace {
@@ -45,9 +46,21 @@ size_t Bytes(const Shape& shape, DType dtype) {
   return static_cast<size_t>(shape.elements()) * DTypeBytes(dtype);
 }
 
+// What a step multiplies, by the types around it.
+Precision PrecisionOf(std::span<const ValueType> in_types, const ValueType& out_type,
+                      Precision asked) {
+  const auto any = [&](bool (ValueType::*is)() const) {
+    return (out_type.*is)() ||
+           std::any_of(in_types.begin(), in_types.end(), [&](auto& type) { return (type.*is)(); });
+  };
+  if (any(&ValueType::is_u8)) return Precision::kInt8;
+  if (any(&ValueType::is_bf16)) return Precision::kBf16;
+  return asked == Precision::kBf16x3 ? asked : Precision::kFloat32;
+}
+
 Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shape>& in,
                     const Shape& out, std::span<const ParamSpec> specs, int threads,
-                    const Tuner::Choice& choice) {
+                    Precision precision, const Tuner::Choice& choice) {
   Prepare result;
   result.memory.bytes = Bytes(out, node.type.dtype);
   result.memory.pixel_bytes = Bytes({Channels(out)}, node.type.dtype);
@@ -62,8 +75,10 @@ Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shap
   info.out = out;
   if (result.memory.view) return result;
   const std::vector<ValueType> types = InputTypes(graph, node);
+  info.precision = PrecisionOf(types, node.type, precision);
   result.prepared = DefOf(node.op).prepare(
-      node.op, {in, out, false, threads, types, node.type, choice.implementation});
+      node.op, {in, out, false, threads, types, node.type, choice.implementation,
+                info.precision == Precision::kBf16x3});
   info.measured = choice.why;
   result.memory.scratch_bytes = result.prepared.scratch_bytes;
   result.memory.in_place = result.prepared.in_place;
@@ -82,6 +97,7 @@ Prepare PrepareNode(const Graph& graph, const Node& node, const std::vector<Shap
   info.bytes = result.memory.bytes;
   for (size_t i = 0; i < in.size(); ++i) info.bytes += Bytes(in[i], types[i].dtype);
   for (const ParamSpec& spec : specs) info.weight_bytes += Bytes(spec.shape, spec.dtype);
+  if (info.precision == Precision::kBf16) info.weight_bytes /= 2;
   info.scratch_bytes = result.prepared.scratch_bytes;
   return result;
 }
@@ -202,9 +218,17 @@ struct PlanBuilder {
 std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
                               const CompileOptions& options) {
   Network network = Rewrite(graph, params, options.rewrite);
-  const Value input = OnlyInput(network.graph);
-  const std::vector<Shape> shapes =
+  if (options.precision == Precision::kInt8) {
+    Fail(ErrorKind::kUsage,
+         "precision=int8: a network's values are bytes because it was quantized (linnet compress)");
+  }
+  std::vector<Shape> shapes =
       InferShapes(network.graph, {options.batch, options.height, options.width});
+  if (options.precision == Precision::kBf16) {
+    network.graph = InBfloat16(network.graph, shapes);
+    shapes = InferShapes(network.graph, {options.batch, options.height, options.width});
+  }
+  const Value input = OnlyInput(network.graph);
   CheckTypes(network.graph, shapes);
   const auto specs = GraphParams(network.graph, shapes);
   auto impl = std::make_unique<Plan::Impl>();
@@ -221,7 +245,7 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
     for (size_t i = 0; i < shapes.size(); ++i) {
       const Node& node = impl->graph.nodes[i];
       prepares.push_back(PrepareNode(impl->graph, node, InputShapes(node, shapes), shapes[i],
-                                     specs[i], impl->threads, choices[i]));
+                                     specs[i], impl->threads, options.precision, choices[i]));
       memory.push_back(prepares.back().memory);
     }
   }

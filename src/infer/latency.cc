@@ -25,7 +25,8 @@ Tensor NoiseInput(const Shape& shape) {
 
 double FloorMs(const StepInfo& step, const kernels::Machine& machine) {
   if (step.macs == 0 && step.bytes == 0) return 0;
-  return 1e3 * machine.FloorSeconds(static_cast<double>(step.macs), step.bytes + step.weight_bytes);
+  return 1e3 * machine.FloorSeconds(static_cast<double>(step.macs), step.bytes + step.weight_bytes,
+                                    step.precision);
 }
 
 double Rank(const std::vector<double>& sorted, double share) {

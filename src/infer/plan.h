@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/precision.h"
 #include "base/tensor.h"
 #include "base/thread_pool.h"
 #include "graph/graph.h"
@@ -33,6 +34,9 @@ struct CompileOptions {
   // Where an operation can be computed in several ways, times them and takes the fastest, instead
   // of following the rules. Other ways round otherwise: see infer/tune.h.
   bool tune = false;
+  // bf16: values in bfloat16 where operations take them (rewrite/bfloat16.h). bf16x3: products of
+  // float32 in three of bfloat16. A quantized network says itself what is int8.
+  Precision precision = Precision::kFloat32;
   RewriteOptions rewrite;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
@@ -43,6 +47,7 @@ struct CompileOptions {
     v("channel_views", self.channel_views,
       "values may live among the channels of others, so that concat and slice cost nothing");
     v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
+    v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
     RewriteOptions::VisitFields(self.rewrite, v);
   }
 };
@@ -57,6 +62,7 @@ struct StepInfo {
   std::vector<Shape> in;
   Shape out;
   int64_t macs = 0;
+  Precision precision = Precision::kFloat32;  // of the factors
   size_t bytes = 0;         // read and written, without the weights
   size_t weight_bytes = 0;  // of the parameters
   size_t scratch_bytes = 0;

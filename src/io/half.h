@@ -1,4 +1,4 @@
-// 16-bit floating point numbers, widened to float32 without loss.
+// IEEE half precision, widened to float32 without loss. (base/bfloat16.h is the other 16-bit format.)
 #ifndef LINNET_IO_HALF_H_
 #define LINNET_IO_HALF_H_
 
@@ -6,8 +6,6 @@
 #include <cstdint>
 
 namespace linnet {
-
-inline float FromBFloat16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
 
 // IEEE 754 binary16: 1 sign bit, 5 of exponent (bias 15), 10 of mantissa.
 inline float FromFloat16(uint16_t bits) {

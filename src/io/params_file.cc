@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/safetensors.h"
+#include "base/bfloat16.h"
 #include "io/half.h"
 #include "io/weight_layout.h"
 
@@ -19,7 +20,7 @@ Tensor Widened(const Tensor& tensor) {
   Tensor wide(tensor.shape());
   for (int64_t i = 0; i < tensor.elements(); ++i) {
     const uint16_t bits = tensor.data<uint16_t>()[i];
-    wide.data()[i] = tensor.dtype() == DType::kF16 ? FromFloat16(bits) : FromBFloat16(bits);
+    wide.data()[i] = tensor.dtype() == DType::kF16 ? FromFloat16(bits) : FromBfloat16(bits);
   }
   return wide;
 }

@@ -1,7 +1,6 @@
 #include "kernels/depthwise.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "kernels/depthwise_cut.h"
@@ -42,7 +41,7 @@ namespace HWY_NAMESPACE {
 // Output rows [oy0, oy1) of one image, channels [c0, c1).
 void CorrelateRows(const Correlation& a, const float* src, float* dst, const float* residual,
                    int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
-  const auto rows = DepthwiseWalks(a, kTileKernel) ? WalkRows
+  const auto rows = DepthwiseWalks(a, kTileKernel) ? WalkRows<FloatNumbers>
                     : DepthwiseCopies(a)           ? RunCopied
                                                    : RunRows;
   rows(a, src, dst, residual, oy0, oy1, c0, c1);
@@ -63,28 +62,6 @@ namespace linnet::kernels {
 namespace {
 
 HWY_EXPORT(GetDepthwiseTable);
-
-// Rows of one work item: about 'floats' floats of input.
-int64_t RowsPerItem(int64_t rows, int64_t row_floats, int64_t floats) {
-  return std::clamp<int64_t>(floats / std::max<int64_t>(row_floats, 1), 1,
-                             std::max<int64_t>(rows, 1));
-}
-
-// Work items of a correlation: so many rows of so many channels.
-struct CorrelationCut {
-  int64_t rows, channels;
-};
-// Tiles are independent over channels, while bands of rows share some: so bands are several tiles
-// high, about equal, and what is still too large is cut by channels, four lines of them at least.
-CorrelationCut CutWalk(const Correlation& a, int64_t floats) {
-  constexpr int64_t kTiles = 12, kChannels = 64;
-  const int64_t wanted = RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, floats);
-  const int64_t most = std::max(wanted, kTiles);
-  const int64_t bands = std::max<int64_t>((a.out_h + most / 2) / most, 1);
-  const int64_t rows = (a.out_h + bands - 1) / bands;
-  const int64_t channels = floats / std::max<int64_t>(rows * a.stride_h * a.in_w, 1);
-  return {std::max<int64_t>(rows, 1), (channels / kChannels + 1) * kChannels};
-}
 
 CorrelationCut CutCorrelation(const Correlation& a, int largest_walk) {
   constexpr int64_t kItemFloats = 32768;
@@ -114,15 +91,6 @@ void RunCorrelation(const Correlation& a, int64_t images, const float* src, floa
     table.rows(a, src + image * a.in_h * a.in_w * a.x_pixel, dst + out * a.y_pixel, residual, oy,
                std::min(oy + cut.rows, a.out_h), c, std::min(c + cut.channels, a.c));
   });
-}
-
-void SetActivation(Correlation& a) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const Activation act = a.epilogue.act;
-  a.bounds[0] = act == Activation::kRelu || act == Activation::kRelu6 ? 0.0f : -kInfinity;
-  a.bounds[1] = act == Activation::kRelu6 ? 6.0f : kInfinity;
-  a.activate_after =
-      act != Activation::kIdentity && act != Activation::kRelu && act != Activation::kRelu6;
 }
 
 // Weight gradient: channels are cut into blocks of at most 64, rows into as many chunks as make
@@ -172,25 +140,8 @@ void PackDepthwise(const DepthwiseShape& s, const float* weights, float* packed)
 void DepthwiseForward(const DepthwiseShape& s, const float* src, const float* packed,
                       const Epilogue& epilogue, float* dst, ThreadPool* pool) {
   if (s.multiplier != 1) return MultiplierForward(s, src, packed, epilogue, dst, pool);
-  Correlation a = {.in_h = s.h,
-                   .in_w = s.w,
-                   .out_h = s.out_h,
-                   .out_w = s.out_w,
-                   .c = s.c,
-                   .x_pixel = s.src_pixel == 0 ? s.c : s.src_pixel,
-                   .y_pixel = s.dst_pixel == 0 ? s.c : s.dst_pixel,
-                   .kernel_h = s.kernel_h,
-                   .kernel_w = s.kernel_w,
-                   .stride_h = s.stride_h,
-                   .stride_w = s.stride_w,
-                   .dilation_h = s.dilation_h,
-                   .dilation_w = s.dilation_w,
-                   .pad_top = s.pad_top,
-                   .pad_left = s.pad_left,
-                   .weights = packed,
-                   .tap = kDepthwiseLanes,
-                   .block = DepthwiseBlockFloats(s),
-                   .epilogue = epilogue};
+  Correlation a = CorrelationOf(s, packed);
+  a.epilogue = epilogue;
   SetActivation(a);
   RunCorrelation(a, s.n, src, dst, pool);
 }

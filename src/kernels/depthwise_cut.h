@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/depthwise.h"
 
@@ -44,6 +45,28 @@ inline int64_t DepthwiseChannelBlock(int64_t c) {
   const int64_t blocks = (c + kMost - 1) / kMost;
   const int64_t block = (c + blocks - 1) / blocks;
   return (block + kDepthwiseLanes - 1) / kDepthwiseLanes * kDepthwiseLanes;
+}
+
+// The forward pass, without an epilogue.
+inline Correlation CorrelationOf(const DepthwiseShape& s, const float* packed) {
+  return {.in_h = s.h,
+          .in_w = s.w,
+          .out_h = s.out_h,
+          .out_w = s.out_w,
+          .c = s.c,
+          .x_pixel = s.src_pixel == 0 ? s.c : s.src_pixel,
+          .y_pixel = s.dst_pixel == 0 ? s.c : s.dst_pixel,
+          .kernel_h = s.kernel_h,
+          .kernel_w = s.kernel_w,
+          .stride_h = s.stride_h,
+          .stride_w = s.stride_w,
+          .dilation_h = s.dilation_h,
+          .dilation_w = s.dilation_w,
+          .pad_top = s.pad_top,
+          .pad_left = s.pad_left,
+          .weights = packed,
+          .tap = kDepthwiseLanes,
+          .block = DepthwiseBlockFloats(s)};
 }
 
 // A ring of kernel_h rows of 'columns' inputs and 'channels' channels, enough for 'outputs' columns
@@ -90,6 +113,38 @@ inline bool DepthwiseCopies(const Correlation& a) {
   const int64_t sets = a.x_pixel % kWay == 0 ? 1 : 2;
   const int64_t columns = std::min<int64_t>(a.in_w, a.kernel_w + 3 * a.stride_w);
   return a.kernel_h * columns > sets * kLines;
+}
+
+// Rows of one work item: about 'floats' floats of input.
+inline int64_t RowsPerItem(int64_t rows, int64_t row_floats, int64_t floats) {
+  return std::clamp<int64_t>(floats / std::max<int64_t>(row_floats, 1), 1,
+                             std::max<int64_t>(rows, 1));
+}
+
+// Work items of a correlation: so many rows of so many channels.
+struct CorrelationCut {
+  int64_t rows, channels;
+};
+// Tiles are independent over channels, while bands of rows share some: so bands are several tiles
+// high, about equal, and what is still too large is cut by channels, four lines of them at least.
+inline CorrelationCut CutWalk(const Correlation& a, int64_t floats) {
+  constexpr int64_t kTiles = 12, kChannels = 64;
+  const int64_t wanted = RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, floats);
+  const int64_t most = std::max(wanted, kTiles);
+  const int64_t bands = std::max<int64_t>((a.out_h + most / 2) / most, 1);
+  const int64_t rows = (a.out_h + bands - 1) / bands;
+  const int64_t channels = floats / std::max<int64_t>(rows * a.stride_h * a.in_w, 1);
+  return {std::max<int64_t>(rows, 1), (channels / kChannels + 1) * kChannels};
+}
+
+// Sets what the kernels take of an activation.
+inline void SetActivation(Correlation& a) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const Activation act = a.epilogue.act;
+  a.bounds[0] = act == Activation::kRelu || act == Activation::kRelu6 ? 0.0f : -kInfinity;
+  a.bounds[1] = act == Activation::kRelu6 ? 6.0f : kInfinity;
+  a.activate_after =
+      act != Activation::kIdentity && act != Activation::kRelu && act != Activation::kRelu6;
 }
 
 }  // namespace linnet::kernels

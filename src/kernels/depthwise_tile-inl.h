@@ -39,19 +39,40 @@ inline constexpr int kTileRows = 4, kTileKernel = 5;
 inline constexpr int kTileRows = 3, kTileKernel = 3;
 #endif
 
+// How a map's numbers lie in memory: these, or bfloat16 (bf16_kernels-inl.h).
+struct FloatNumbers {
+  using T = float;
+  template <bool kPart>
+  static HWY_INLINE VF Load(const float* p, size_t n) {
+    return LoadVector<kPart>(p, n);
+  }
+  template <bool kPart>
+  static HWY_INLINE void Store(VF v, float* p, size_t n) {
+    StoreVector<kPart>(v, p, n);
+  }
+  // Of what is no clamp: this in registers, or a whole row when it is stored.
+  static HWY_INLINE VF Activate(Activation, VF y) { return y; }
+  static HWY_INLINE void ActivateRow(Activation act, float alpha, float* p, size_t n) {
+    HWY_NAMESPACE::ActivateRow(act, alpha, p, n);
+  }
+};
+
+template <class N>
 struct TileColumns {
-  const float* x;  // input row 0 of the tile, column 0 of the map, the vector's first channel
-  int64_t x_pixel, x_row;  // floats to the next column, to the next row
+  using T = typename N::T;
+  const T* x;  // input row 0 of the tile, column 0 of the map, the vector's first channel
+  int64_t x_pixel, x_row;  // numbers to the next column, to the next row
   int64_t in_w, out_w;
   int64_t pad_left;
   int first, last;  // input rows of the tile that the map has
   const float* w;   // tap 0
   int64_t tap;      // floats to the next tap
   const float* bias;
-  const float* residual;
+  const T* residual;
   int64_t residual_pixel, residual_row;
   const float* bounds;
-  float* y;
+  Activation act;
+  T* y;
   int64_t y_pixel, y_row;
   size_t channels;  // of the vector that exist
 };
@@ -59,13 +80,14 @@ struct TileColumns {
 // Adds column 'x' of the inputs to the sums of the outputs whose tap kx = s + j*S it is; the sums
 // of slot J-1 belong to the leftmost output. Rows that the map does not have are zeros: to leave
 // their products out costs more than it saves.
-template <int K, int S, int R, int s, bool kClipped, bool kPart, int J>
-HWY_INLINE void AddColumn(const TileColumns& t, const float* HWY_RESTRICT x, VF (&sums)[J][R]) {
+template <int K, int S, int R, int s, bool kClipped, bool kPart, class N, int J>
+HWY_INLINE void AddColumn(const TileColumns<N>& t, const typename N::T* HWY_RESTRICT x,
+                          VF (&sums)[J][R]) {
   VF in[(R - 1) * S + K];
   Unroll<(R - 1) * S + K>([&](auto i) LINNET_LAMBDA {
     const bool outside = kClipped && (i() < t.first || i() >= t.last);
-    in[i()] =
-        outside ? hn::Zero(DF()) : InRegister(LoadVector<kPart>(x + i() * t.x_row, t.channels));
+    in[i()] = outside ? hn::Zero(DF())
+                      : InRegister(N::template Load<kPart>(x + i() * t.x_row, t.channels));
   });
   Unroll<J>([&](auto j) LINNET_LAMBDA {
     constexpr int kX = s + j() * S;
@@ -81,23 +103,24 @@ HWY_INLINE void AddColumn(const TileColumns& t, const float* HWY_RESTRICT x, VF 
 }
 
 // The finished sums of column 'ox' of the outputs.
-template <int R, bool kPart>
-HWY_INLINE void StoreColumn(const TileColumns& t, int64_t ox, const VF (&sums)[R]) {
+template <int R, bool kPart, class N>
+HWY_INLINE void StoreColumn(const TileColumns<N>& t, int64_t ox, const VF (&sums)[R]) {
   const VF low = hn::Set(DF(), t.bounds[0]), high = hn::Set(DF(), t.bounds[1]);
   Unroll<R>([&](auto r) LINNET_LAMBDA {
     VF y = sums[r()];
     if (t.residual != nullptr) {
-      const float* residual = t.residual + ox * t.residual_pixel + r() * t.residual_row;
-      y = hn::Add(y, LoadVector<kPart>(residual, t.channels));
+      const auto* residual = t.residual + ox * t.residual_pixel + r() * t.residual_row;
+      y = hn::Add(y, N::template Load<kPart>(residual, t.channels));
     }
-    StoreVector<kPart>(AtMost(AtLeast(y, low), high), t.y + ox * t.y_pixel + r() * t.y_row,
-                       t.channels);
+    y = N::Activate(t.act, y);
+    N::template Store<kPart>(AtMost(AtLeast(y, low), high), t.y + ox * t.y_pixel + r() * t.y_row,
+                             t.channels);
   });
 }
 
-template <int K, int S, int R, bool kClipped, bool kPart>
-void WalkColumns(const TileColumns& tile) {
-  const TileColumns t = tile;  // a copy, which no store to y can change
+template <class N, int K, int S, int R, bool kClipped, bool kPart>
+void WalkColumns(const TileColumns<N>& tile) {
+  const TileColumns<N> t = tile;  // a copy, which no store to y can change
   constexpr int J = (K + S - 1) / S;
   const VF bias = t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kPart>(t.bias, t.channels);
   VF sums[J][R];
@@ -119,35 +142,37 @@ void WalkColumns(const TileColumns& tile) {
   }
 }
 
-using WalkFn = void (*)(const TileColumns&);
+template <class N>
 struct WalkFns {
-  WalkFn of[2][2];  // [clipped][part]
+  void (*of[2][2])(const TileColumns<N>&);  // [clipped][part]
 };
-template <int K, int S, int R>
-inline constexpr WalkFns kWalksOf = {
-    {{WalkColumns<K, S, R, false, false>, WalkColumns<K, S, R, false, true>},
-     {WalkColumns<K, S, R, true, false>, WalkColumns<K, S, R, true, true>}}};
+template <class N, int K, int S, int R>
+inline constexpr WalkFns<N> kWalksOf = {
+    {{WalkColumns<N, K, S, R, false, false>, WalkColumns<N, K, S, R, false, true>},
+     {WalkColumns<N, K, S, R, true, false>, WalkColumns<N, K, S, R, true, true>}}};
 // By rows - 1.
-template <int K, int S, int... I>
-constexpr std::array<WalkFns, sizeof...(I)> MakeWalks(std::integer_sequence<int, I...>) {
-  return {kWalksOf<K, S, I + 1>...};
+template <class N, int K, int S, int... I>
+constexpr std::array<WalkFns<N>, sizeof...(I)> MakeWalks(std::integer_sequence<int, I...>) {
+  return {kWalksOf<N, K, S, I + 1>...};
 }
-template <int K, int S>
-inline constexpr auto kWalks = MakeWalks<K, S>(std::make_integer_sequence<int, kTileRows>());
+template <class N, int K, int S>
+inline constexpr auto kWalks = MakeWalks<N, K, S>(std::make_integer_sequence<int, kTileRows>());
 
-inline const std::array<WalkFns, kTileRows>& WalksFor(int kernel, int stride) {
+template <class N>
+const std::array<WalkFns<N>, kTileRows>& WalksFor(int kernel, int stride) {
   if constexpr (kTileKernel == 5) {
-    if (kernel == 5) return stride == 1 ? kWalks<5, 1> : kWalks<5, 2>;
+    if (kernel == 5) return stride == 1 ? kWalks<N, 5, 1> : kWalks<N, 5, 2>;
   }
-  return stride == 1 ? kWalks<3, 1> : kWalks<3, 2>;
+  return stride == 1 ? kWalks<N, 3, 1> : kWalks<N, 3, 2>;
 }
 
 // Output rows [oy0, oy1) of one image, channels [c0, c1).
-inline void WalkRows(const Correlation& a, const float* src, float* dst, const float* residual,
-                     int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
-  const auto& walks = WalksFor(a.kernel_w, a.stride_w);
+template <class N>
+void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst,
+              const typename N::T* residual, int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
+  const auto& walks = WalksFor<N>(a.kernel_w, a.stride_w);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
-  TileColumns t;
+  TileColumns<N> t;
   t.x_pixel = a.x_pixel;
   t.y_pixel = a.y_pixel;
   t.x_row = a.in_w * a.x_pixel;
@@ -159,6 +184,7 @@ inline void WalkRows(const Correlation& a, const float* src, float* dst, const f
   t.residual_pixel = a.epilogue.residual_stride;
   t.residual_row = a.out_w * t.residual_pixel;
   t.bounds = a.bounds;
+  t.act = a.epilogue.act;
   for (int64_t oy = oy0; oy < oy1;) {
     // Rows are dealt out evenly: 4 + 3 and not 4 + 4 - 1.
     const int64_t tiles = (oy1 - oy + kTileRows - 1) / kTileRows;
@@ -179,8 +205,8 @@ inline void WalkRows(const Correlation& a, const float* src, float* dst, const f
     }
     if (a.activate_after) {
       for (int64_t pixel = oy * a.out_w; pixel < (oy + rows) * a.out_w; ++pixel) {
-        ActivateRow(a.epilogue.act, a.epilogue.alpha, dst + pixel * a.y_pixel + c0,
-                    static_cast<size_t>(c1 - c0));
+        N::ActivateRow(a.epilogue.act, a.epilogue.alpha, dst + pixel * a.y_pixel + c0,
+                       static_cast<size_t>(c1 - c0));
       }
     }
     oy += rows;

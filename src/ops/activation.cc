@@ -1,5 +1,6 @@
 // Activation: y = f(x), element by element. The formulas are in base/activation.h. The identity
 // between values of different types quantizes, requantizes or dequantizes.
+#include "kernels/bf16_elementwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/int8_elementwise.h"
 #include "ops/kernel_name.h"
@@ -26,6 +27,35 @@ struct ActivationOp {
   static std::string RefusesTypes(const Act& op, const PrepareArgs& args) {
     if (AllU8(args) || op.kind == Activation::kIdentity) return "";
     return "only the identity stands between bytes and float32";
+  }
+
+  static std::string RefusesBf16(const Act& op, const PrepareArgs& args) {
+    if (args.in_type(0) == args.out_type || op.kind == Activation::kIdentity) return "";
+    return "only the identity stands between bfloat16 and float32";
+  }
+
+  static Prepared PrepareBf16(const Act& op, const PrepareArgs& args) {
+    const int64_t count = args.out.elements();
+    Prepared prepared;
+    if (args.in_type(0) == args.out_type) {
+      prepared.kernel = KernelName("activation_bf16");
+      prepared.in_place = true;
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::AddBf16(count, a.in[0].data<bfloat16_t>(), nullptr, 0, op.kind, op.alpha,
+                         Tensor(a.out).data<bfloat16_t>(), a.pool);
+      };
+    } else if (args.out_type.is_bf16()) {
+      prepared.kernel = KernelName("to_bf16");
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::ToBf16Forward(count, a.in[0].data(), Tensor(a.out).data<bfloat16_t>(), a.pool);
+      };
+    } else {
+      prepared.kernel = KernelName("from_bf16");
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::FromBf16Forward(count, a.in[0].data<bfloat16_t>(), MutableData(a.out), a.pool);
+      };
+    }
+    return prepared;
   }
 
   static Prepared PrepareInt8(const Act& op, const PrepareArgs& args) {

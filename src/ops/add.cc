@@ -1,8 +1,10 @@
 // Addition with a fused activation: y = act(a + scale * b). A dimension of 1 in either term is
 // repeated to the other's: squeezed and spatial attention meet so (BAM, 1807.06514, eq. 2).
 // Residuals that are scaled down keep very wide networks stable (1602.07261, sec. 3.3).
+#include "kernels/bf16_elementwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/int8_elementwise.h"
+#include "ops/bf16.h"
 #include "ops/broadcast.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
@@ -49,6 +51,23 @@ struct AddOp {
     if (!(args.in[0] == args.in[1])) return "on bytes it repeats no dimension";
     if (const std::string reason = WrongScale(op.scale); !reason.empty()) return reason;
     return RefusesActivation(op.act);
+  }
+
+  static std::string RefusesBf16(const Add&, const PrepareArgs& args) {
+    if (!(args.in[0] == args.in[1])) return "on bfloat16 it repeats no dimension";
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const Add& op, const PrepareArgs& args) {
+    const int64_t count = args.out.elements();
+    Prepared prepared;
+    prepared.kernel = KernelName("add_bf16");
+    prepared.in_place = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::AddBf16(count, a.in[0].data<bfloat16_t>(), a.in[1].data<bfloat16_t>(), op.scale,
+                       op.act.kind, op.act.alpha, Tensor(a.out).data<bfloat16_t>(), a.pool);
+    };
+    return prepared;
   }
 
   static Prepared PrepareInt8(const Add& op, const PrepareArgs& args) {

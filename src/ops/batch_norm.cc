@@ -6,6 +6,8 @@
 // inference, and always where the layer is frozen: the running statistics.
 #include "kernels/batch_norm.h"
 
+#include "kernels/bf16_elementwise.h"
+#include "ops/bf16.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
 #include "ops/pass.h"
@@ -113,6 +115,24 @@ struct BatchNormOp {
       strided.y_stride = OutStride(a);
       kernels::BatchNormInference(strided, a.in[0].data(), scale.data(), shift.data(), op.act.kind,
                                   op.act.alpha, MutableData(a.out), a.pool);
+    };
+    return prepared;
+  }
+
+  static std::string RefusesBf16(const BatchNorm&, const PrepareArgs& args) {
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const BatchNorm& op, const PrepareArgs& args) {
+    const int64_t channels = Channels(args.in[0]);
+    const Tensor scale({channels}), shift({channels});
+    const Shape out = args.out;
+    Prepared prepared = PrepareConstant(op, args, scale, shift);
+    prepared.kernel = KernelName("batch_norm_bf16");
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::ScaleShiftBf16(Bf16MapOf(out, a), a.in[0].data<bfloat16_t>(), scale.data(),
+                              shift.data(), op.act.kind, op.act.alpha,
+                              Tensor(a.out).data<bfloat16_t>(), a.pool);
     };
     return prepared;
   }

@@ -3,6 +3,8 @@
 // channels of all groups before. Its inverse, and its gradient, is the shuffle with K groups.
 #include "kernels/channel_shuffle.h"
 
+#include "kernels/bf16_elementwise.h"
+#include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
@@ -38,6 +40,23 @@ struct ChannelShuffleOp {
 
   static std::string RefusesTypes(const ChannelShuffle&, const PrepareArgs& args) {
     return RefusesOtherThanMoves(args);
+  }
+
+  static std::string RefusesBf16(const ChannelShuffle&, const PrepareArgs& args) {
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const ChannelShuffle& op, const PrepareArgs& args) {
+    const int64_t groups = op.groups;
+    const Shape out = args.out;
+    Prepared prepared;
+    prepared.kernel = KernelName("copy_shuffled_bf16");
+    prepared.strided_in = prepared.strided_out = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::ShuffleBf16(Bf16MapOf(out, a), groups, a.in[0].data<bfloat16_t>(),
+                           Tensor(a.out).data<bfloat16_t>(), a.pool);
+    };
+    return prepared;
   }
 
   static Prepared PrepareInt8(const ChannelShuffle& op, const PrepareArgs& args) {

@@ -1,8 +1,10 @@
 // Concatenation along the channels (the last dimension), in the order of the inputs.
 #include <memory>
 
+#include "kernels/bf16_elementwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/int8_elementwise.h"
+#include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
@@ -48,6 +50,29 @@ struct ConcatOp {
 
   static std::string RefusesTypes(const Concat&, const PrepareArgs& args) {
     return RefusesMixedTypes(args);
+  }
+
+  static std::string RefusesBf16(const Concat&, const PrepareArgs& args) {
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const Concat&, const PrepareArgs& args) {
+    const int64_t rows = Rows(args.out);
+    Prepared prepared;
+    prepared.kernel = KernelName("copy_channels_bf16");
+    prepared.strided_in = prepared.strided_out = prepared.joins_channels = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      bfloat16_t* to = Tensor(a.out).data<bfloat16_t>();
+      for (size_t i = 0; i < a.in.size(); ++i) {
+        const int64_t width = Channels(a.in[i].shape());
+        const bfloat16_t* from = a.in[i].data<bfloat16_t>();
+        if (from != to) {  // else it was written there to begin with
+          kernels::CopyBf16({rows, width, InStride(a, i), OutStride(a)}, from, to, a.pool);
+        }
+        to += width;
+      }
+    };
+    return prepared;
   }
 
   // Each input goes through a table from its quantization to the result's.

@@ -5,6 +5,7 @@
 //       i]
 //       * weight[o, ky, kx, i],         g = o / (out_channels / groups): the group of output o
 //   y = act(z + residual)
+#include "ops/conv2d_bf16.h"
 #include "ops/conv2d_int8.h"
 #include "ops/conv2d_kernels.h"
 #include "ops/op_def.h"
@@ -97,12 +98,21 @@ struct Conv2dOp {
   }
 
   static Prepared Prepare(const Conv2d& op, const PrepareArgs& args) {
-    return PrepareFirst(AnyU8(args) ? Conv2dInt8Implementations() : Conv2dImplementations(), op,
-                        args);
+    return PrepareFirst(AnyU8(args) ? Conv2dInt8Implementations()
+                                    : Conv2dImplementations(args.split_products),
+                        op, args);
   }
 
   static std::string RefusesTypes(const Conv2d& op, const PrepareArgs& args) {
     return Conv2dRefusesTypes(op, args);
+  }
+
+  static Prepared PrepareBf16(const Conv2d& op, const PrepareArgs& args) {
+    return PrepareFirst(Conv2dBf16Implementations(), op, args);
+  }
+
+  static std::string RefusesBf16(const Conv2d& op, const PrepareArgs& args) {
+    return Conv2dRefusesBf16(op, args);
   }
 
   static std::vector<Sample> Samples();

@@ -5,6 +5,7 @@
 
 #include "kernels/stem.h"
 #include "kernels/winograd.h"
+#include "ops/conv2d_bf16.h"
 #include "ops/kernel_name.h"
 #include "ops/linear.h"
 #include "ops/window.h"
@@ -170,6 +171,12 @@ Prepared PrepareWinograd(const Conv2d& op, const PrepareArgs& args) {
   return PrepareLinear(ForwardKernel(conv, args.threads), Fields(op), args);
 }
 
+// ---- split bfloat16 ----
+
+Prepared PrepareSplit(const Conv2d& op, const PrepareArgs& args) {
+  return PrepareBf16Product(ConvShapeOf(op, args), op.bias, op.residual, op.act, args);
+}
+
 std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }
 
 constexpr Implementation<Conv2d> kImplementations[] = {
@@ -178,6 +185,11 @@ constexpr Implementation<Conv2d> kImplementations[] = {
     {"winograd4", WinogradRefuses, PrepareWinograd<4>, WinogradSlower<4>},
     {"winograd2", WinogradRefuses, PrepareWinograd<2>, WinogradSlower<2>},
     {"matmul", AcceptsAll, PrepareMatMul},
+};
+
+constexpr Implementation<Conv2d> kSplitImplementations[] = {
+    {"depthwise", DepthwiseRefuses, PrepareDepthwise},
+    {"bf16x3", AcceptsAll, PrepareSplit},
 };
 
 }  // namespace
@@ -226,6 +238,9 @@ LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args) {
   return kernel;
 }
 
-std::span<const Implementation<Conv2d>> Conv2dImplementations() { return kImplementations; }
+std::span<const Implementation<Conv2d>> Conv2dImplementations(bool split_products) {
+  if (split_products) return kSplitImplementations;
+  return kImplementations;
+}
 
 }  // namespace linnet

@@ -15,8 +15,8 @@ namespace linnet {
 kernels::DepthwiseShape DepthwiseShapeOf(const Conv2d& op, const PrepareArgs& args);
 kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args);
 
-// On float32; the best first.
-std::span<const Implementation<Conv2d>> Conv2dImplementations();
+// On float32; the best first. 'split_products': PrepareArgs.
+std::span<const Implementation<Conv2d>> Conv2dImplementations(bool split_products);
 
 // The one that takes every convolution: matrix products through row pointers.
 LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args);

@@ -3,6 +3,7 @@
 
 #include "kernels/int8_conv.h"
 #include "kernels/matmul.h"
+#include "ops/conv2d_bf16.h"
 #include "ops/int8.h"
 #include "ops/linear.h"
 #include "ops/op_def.h"
@@ -63,14 +64,23 @@ struct DenseOp {
     return op.act.kind == Activation::kIdentity ? "" : "to float32 it has no activation";
   }
 
-  static Prepared PrepareInt8(const Dense& op, const PrepareArgs& args) {
-    const int64_t in = args.in[0][1];
+  // A pointwise convolution of pictures of one pixel.
+  static kernels::ConvShape ConvShapeOf(const Dense& op, const PrepareArgs& args) {
     kernels::ConvShape shape;
-    shape.n = args.in[0][0], shape.h = shape.w = 1, shape.c = in;
+    shape.n = args.in[0][0], shape.h = shape.w = 1, shape.c = args.in[0][1];
     shape.k = op.out_features;
     shape.oh = shape.ow = 1;
+    return shape;
+  }
+
+  static std::string RefusesBf16(const Dense&, const PrepareArgs&) { return ""; }
+  static Prepared PrepareBf16(const Dense& op, const PrepareArgs& args) {
+    return PrepareBf16Product(ConvShapeOf(op, args), op.bias, false, op.act, args);
+  }
+
+  static Prepared PrepareInt8(const Dense& op, const PrepareArgs& args) {
     const auto kernel = std::make_shared<const kernels::Conv2dInt8>(
-        shape, args.in_type(0).quantization, Int8EpilogueOf(op.act, false, args));
+        ConvShapeOf(op, args), args.in_type(0).quantization, Int8EpilogueOf(op.act, false, args));
     Int8Layer layer{kernel->name(), kernel->packed_bytes(), kernel->ScratchBytes(args.threads)};
     layer.pack = [=](const kernels::Int8Weights& weights, void* packed, ThreadPool* pool) {
       kernel->Pack(weights, packed, pool);
@@ -99,6 +109,7 @@ struct DenseOp {
   static Prepared Prepare(const Dense& op, const PrepareArgs& args) {
     if (AllU8(args)) return PrepareInt8(op, args);
     if (AnyU8(args)) return PrepareInt8ToFloat(op, args);
+    if (args.split_products) return PrepareBf16(op, args);
     const int64_t rows = args.in[0][0], in = args.in[0][1], out = op.out_features;
     const kernels::MatMul product(in, out);
     LinearKernel kernel;

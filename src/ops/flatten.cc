@@ -1,6 +1,7 @@
 // Flatten: [N,H,W,C] -> [N,H*W*C], in the order of PyTorch (chw) or of TensorFlow (hwc).
 #include <cstring>
 
+#include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/op_def.h"
 #include "ops/pass.h"
@@ -35,6 +36,28 @@ struct FlattenOp {
 
   static std::string RefusesTypes(const Flatten&, const PrepareArgs& args) {
     return RefusesOtherThanMoves(args);
+  }
+
+  static std::string RefusesBf16(const Flatten&, const PrepareArgs& args) {
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const Flatten& op, const PrepareArgs& args) {
+    const int64_t images = args.in[0].n(), channels = args.in[0].c();
+    const int64_t pixels = args.in[0].h() * args.in[0].w();
+    const bool reorders = op.order == FlattenOrder::kChw && pixels > 1 && channels > 1;
+    Prepared prepared;
+    prepared.kernel = reorders ? "transpose" : "copy";
+    prepared.forward = [=](const ForwardArgs& a) {
+      bfloat16_t* to = Tensor(a.out).data<bfloat16_t>();
+      const bfloat16_t* from = a.in[0].data<bfloat16_t>();
+      if (reorders) {
+        Transpose(images, pixels, channels, from, false, to, a.pool);
+      } else {
+        std::memcpy(to, from, a.out.bytes());
+      }
+    };
+    return prepared;
   }
 
   static Prepared PrepareInt8(const Flatten& op, const PrepareArgs& args) {
@@ -91,7 +114,8 @@ struct FlattenOp {
       T* target = to + static_cast<int64_t>(image) * rows * columns;
       for (int64_t c = 0; c < columns; ++c) {
         for (int64_t r = 0; r < rows; ++r, ++target) {
-          *target = static_cast<T>(source[r * columns + c] + (accumulate ? *target : T(0)));
+          const T number = source[r * columns + c];
+          *target = accumulate ? static_cast<T>(number + *target) : number;
         }
       }
     });

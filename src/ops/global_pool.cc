@@ -1,8 +1,10 @@
 // Global pooling: the average or the maximum of each channel of a map. [N,H,W,C] -> [N,1,1,C].
 #include <memory>
 
+#include "kernels/bf16_elementwise.h"
 #include "kernels/int8_pool.h"
 #include "kernels/pool.h"
+#include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
@@ -39,6 +41,23 @@ struct GlobalPoolOp {
 
   static std::string RefusesTypes(const GlobalPool& op, const PrepareArgs& args) {
     return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args) : RefusesMixedTypes(args);
+  }
+
+  static std::string RefusesBf16(const GlobalPool& op, const PrepareArgs& args) {
+    return op.kind == PoolKind::kMax ? "on bfloat16 it takes the average only"
+                                     : RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const GlobalPool&, const PrepareArgs& args) {
+    const Shape in = args.in[0];
+    Prepared prepared;
+    prepared.kernel = KernelName("global_average_bf16");
+    prepared.strided_in = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::GlobalAverageBf16(in.n(), in.h() * in.w(), in.c(), a.in[0].data<bfloat16_t>(),
+                                 InStride(a, 0), Tensor(a.out).data<bfloat16_t>(), a.pool);
+    };
+    return prepared;
   }
 
   static Prepared PrepareInt8(const GlobalPool& op, const PrepareArgs& args) {

@@ -1,7 +1,9 @@
 // Product y = a * b; a dimension of b may be 1 and is then broadcast: squeeze-and-excite's gate
 // [N,1,1,C] (1709.01507), a spatial mask [N,H,W,1].
+#include "kernels/bf16_elementwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/int8_elementwise.h"
+#include "ops/bf16.h"
 #include "ops/broadcast.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
@@ -38,11 +40,32 @@ struct MulOp {
     return y;
   }
 
+  static bool IsGate(const PrepareArgs& args) {
+    const Shape& map = args.in[0];
+    return map.rank() == 4 && args.in[1] == Shape{map.n(), 1, 1, map.c()};
+  }
+
   static std::string RefusesTypes(const Mul&, const PrepareArgs& args) {
     if (const std::string reason = RefusesMixedTypes(args); !reason.empty()) return reason;
-    const Shape &map = args.in[0], &gate = args.in[1];
-    if (map.rank() == 4 && gate == Shape{map.n(), 1, 1, map.c()}) return "";
-    return "on bytes the second input is a gate [N,1,1,C]";
+    return IsGate(args) ? "" : "on bytes the second input is a gate [N,1,1,C]";
+  }
+
+  static std::string RefusesBf16(const Mul&, const PrepareArgs& args) {
+    if (!IsGate(args)) return "on bfloat16 the second input is a gate [N,1,1,C]";
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const Mul&, const PrepareArgs& args) {
+    const int64_t pixels = args.in[0].h() * args.in[0].w();
+    const Shape out = args.out;
+    Prepared prepared;
+    prepared.kernel = KernelName("mul_bf16");
+    prepared.in_place = prepared.strided_in = prepared.strided_out = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::MulGateBf16(Bf16MapOf(out, a), pixels, a.in[0].data<bfloat16_t>(),
+                           a.in[1].data<bfloat16_t>(), Tensor(a.out).data<bfloat16_t>(), a.pool);
+    };
+    return prepared;
   }
 
   static Prepared PrepareInt8(const PrepareArgs& args) {

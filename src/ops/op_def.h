@@ -86,6 +86,8 @@ struct PrepareArgs {
   ValueType out_type = {};
   // Which of the op's implementations (Prepared::candidates); empty: as the rules say.
   std::string_view implementation = {};
+  // Products of float32 values in split bfloat16, where an op has such a kernel (Precision::kBf16x3).
+  bool split_products = false;
 
   ValueType in_type(size_t i) const { return in_types.empty() ? ValueType{} : in_types[i]; }
 };
@@ -193,6 +195,8 @@ std::span<const OpDef* const> AllOps();
 // Whether an input or the output is of bytes.
 bool AnyU8(const PrepareArgs& args);
 bool AllU8(const PrepareArgs& args);
+bool AnyBf16(const PrepareArgs& args);
+bool AllFloat32(const PrepareArgs& args);
 // Error (kUsage) if the op refuses these types.
 void ExpectTypes(const Op& op, const PrepareArgs& args);
 
@@ -214,7 +218,11 @@ void ExpectTypes(const Op& op, const PrepareArgs& args);
 //
 //     static std::string RefusesTypes(const Dense&, const PrepareArgs&);
 //
-// which is asked where not all values are float32: the reason why not, or empty.
+// which is asked where some values are of bytes: the reason why not, or empty. One that computes on
+// bfloat16 has
+//
+//     static std::string RefusesBf16(const Dense&, const PrepareArgs&);
+//     static Prepared PrepareBf16(const Dense&, const PrepareArgs&);   // inference only
 template <class D>
 OpDef MakeOpDef() {
   using F = typename D::Fields;
@@ -244,11 +252,19 @@ OpDef MakeOpDef() {
     };
     def.prepare = [](const Op& op, const PrepareArgs& a) {
       ExpectTypes(op, a);
+      if constexpr (requires { &D::PrepareBf16; }) {
+        if (AnyBf16(a)) return D::PrepareBf16(std::get<F>(op), a);
+      }
       return D::Prepare(std::get<F>(op), a);
     };
   }
   def.refuses_types = [](const Op& op, const PrepareArgs& a) -> std::string {
-    if (!AnyU8(a)) return "";
+    if (AllFloat32(a)) return "";
+    if (AnyBf16(a)) {
+      if (AnyU8(a)) return "bytes and bfloat16 do not meet in one operation";
+      if constexpr (requires { &D::RefusesBf16; }) return D::RefusesBf16(std::get<F>(op), a);
+      return "it does not compute on bfloat16";
+    }
     if constexpr (requires { &D::RefusesTypes; }) return D::RefusesTypes(std::get<F>(op), a);
     return "it computes on float32 only";
   };

@@ -4,7 +4,9 @@
 
 #include <memory>
 
+#include "kernels/bf16_elementwise.h"
 #include "kernels/int8_pool.h"
+#include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
 #include "ops/op_def.h"
@@ -91,6 +93,31 @@ struct PoolOp {
 
   static std::string RefusesTypes(const Pool& op, const PrepareArgs& args) {
     return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args) : RefusesMixedTypes(args);
+  }
+
+  static std::string RefusesBf16(const Pool& op, const PrepareArgs& args) {
+    const kernels::PoolShape shape = PoolKernelShape(op, args.in[0]);
+    if (int64_t{shape.kernel_h} * shape.kernel_w > kernels::kMaxBf16Window) {
+      return fmt::format("a window of {}x{} pixels, at most {}", shape.kernel_h, shape.kernel_w,
+                         kernels::kMaxBf16Window);
+    }
+    return RefusesOtherThanBf16(args);
+  }
+
+  static Prepared PrepareBf16(const Pool& op, const PrepareArgs& args) {
+    const kernels::PoolShape shape = PoolKernelShape(op, args.in[0]);
+    const bool max = op.kind == PoolKind::kMax;
+    Prepared prepared;
+    prepared.kernel = KernelName(max ? "max_pool_bf16" : "average_pool_bf16");
+    prepared.strided_in = prepared.strided_out = true;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::PoolShape strided = shape;
+      strided.src_stride = InStride(a, 0);
+      strided.dst_stride = OutStride(a);
+      (max ? kernels::MaxPoolBf16 : kernels::AveragePoolBf16)(
+          strided, a.in[0].data<bfloat16_t>(), Tensor(a.out).data<bfloat16_t>(), a.pool);
+    };
+    return prepared;
   }
 
   static Prepared PrepareInt8(const Pool& op, const PrepareArgs& args) {

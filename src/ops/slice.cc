@@ -1,8 +1,10 @@
 // Slice: y = x[begin:end] along one axis of a map. The gradient is zero outside of the slice.
 #include <cstring>
 
+#include "kernels/bf16_elementwise.h"
 #include "kernels/box.h"
 #include "kernels/elementwise.h"
+#include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/op_def.h"
 
@@ -53,6 +55,25 @@ struct SliceOp {
 
   static std::string RefusesTypes(const Slice&, const PrepareArgs& args) {
     return RefusesOtherThanMoves(args);
+  }
+
+  static std::string RefusesBf16(const Slice& op, const PrepareArgs& args) {
+    return op.axis == Axis::kChannel ? RefusesOtherThanBf16(args)
+                                     : "on bfloat16 it takes channels only";
+  }
+
+  static Prepared PrepareBf16(const Slice& op, const PrepareArgs& args) {
+    const int64_t begin = Range(op, args.in[0]).first;
+    const Shape out = args.out;
+    Prepared prepared;
+    prepared.kernel = "copy";
+    prepared.strided_in = prepared.strided_out = true;
+    prepared.takes_channel = begin;
+    prepared.forward = [=](const ForwardArgs& a) {
+      kernels::CopyBf16(Bf16MapOf(out, a), a.in[0].data<bfloat16_t>() + begin,
+                        Tensor(a.out).data<bfloat16_t>(), a.pool);
+    };
+    return prepared;
   }
 
   // What lies behind the axis is contiguous in both maps.

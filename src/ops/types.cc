@@ -7,15 +7,31 @@
 
 namespace linnet {
 
+namespace {
+
+// Whether f holds for an input's type or the result's.
+template <class F>
+bool AnyType(const PrepareArgs& args, F&& f) {
+  return f(args.out_type) || std::any_of(args.in_types.begin(), args.in_types.end(), f);
+}
+
+}  // namespace
+
 bool AnyU8(const PrepareArgs& args) {
-  return args.out_type.is_u8() || std::any_of(args.in_types.begin(), args.in_types.end(),
-                                              [](const ValueType& type) { return type.is_u8(); });
+  return AnyType(args, [](const ValueType& type) { return type.is_u8(); });
 }
 
 bool AllU8(const PrepareArgs& args) {
-  return args.out_type.is_u8() && !args.in_types.empty() &&
-         std::all_of(args.in_types.begin(), args.in_types.end(),
-                     [](const ValueType& type) { return type.is_u8(); });
+  return !args.in_types.empty() &&
+         !AnyType(args, [](const ValueType& type) { return !type.is_u8(); });
+}
+
+bool AnyBf16(const PrepareArgs& args) {
+  return AnyType(args, [](const ValueType& type) { return type.is_bf16(); });
+}
+
+bool AllFloat32(const PrepareArgs& args) {
+  return !AnyType(args, [](const ValueType& type) { return type.dtype != DType::kF32; });
 }
 
 void ExpectTypes(const Op& op, const PrepareArgs& args) {
@@ -37,7 +53,7 @@ void CheckTypes(const Graph& graph, const std::vector<Shape>& shapes) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     std::string wrong = WrongType(node.type);
-    if (wrong.empty() && std::holds_alternative<Input>(node.op) && node.type.is_u8()) {
+    if (wrong.empty() && std::holds_alternative<Input>(node.op) && node.type != ValueType{}) {
       wrong = "the input of a network is float32";
     } else if (wrong.empty()) {
       const std::vector<Shape> in = InputShapes(node, shapes);
@@ -50,9 +66,9 @@ void CheckTypes(const Graph& graph, const std::vector<Shape>& shapes) {
     }
   }
   for (const Value output : graph.outputs) {
-    if (graph.nodes[output].type.is_u8()) {
-      Fail(ErrorKind::kUsage, "the output '{}' is of bytes; expected float32",
-           graph.nodes[output].name);
+    if (graph.nodes[output].type != ValueType{}) {
+      Fail(ErrorKind::kUsage, "the output '{}' is {}; expected f32", graph.nodes[output].name,
+           TypeToText(graph.nodes[output].type));
     }
   }
 }

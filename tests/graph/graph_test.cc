@@ -130,6 +130,8 @@ TEST(GraphText, Types) {
   const auto error = [&](const std::string& type) {
     return ErrorOf(head + "q = activation(x) : " + type + "\nreturn x\n");
   };
+  EXPECT_EQ(GraphFromText(head + "q = activation(x) : bf16\nreturn x").nodes.back().type,
+            ValueType::BF16());
   for (const char* type : {"", "u8", "u9(scale=1)", "u8(scale=1, zero_point=0", "i8(scale=1)"}) {
     EXPECT_THAT(error(type), AllOf(HasSubstr("line 3"), HasSubstr("expected the type"))) << type;
   }

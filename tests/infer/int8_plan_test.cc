@@ -163,7 +163,7 @@ TEST(Int8Plan, TypesThatDoNotFit) {
                           "f = activation(c, kind=identity)\nreturn f"),
               HasSubstr("act=swish"));
   // What goes in and comes out is float32.
-  EXPECT_THAT(ErrorOf(q + "return q"), HasSubstr("output 'q' is of bytes"));
+  EXPECT_THAT(ErrorOf(q + "return q"), HasSubstr("output 'q' is u8(scale=0.03, zero_point=128); expected f32"));
 }
 
 }  // namespace

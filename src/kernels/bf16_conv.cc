@@ -1,0 +1,363 @@
+#include "kernels/bf16_conv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/bf16_kernels.h"
+#include "kernels/conv_indirect.h"
+#include "kernels/matmul_block.h"
+
+namespace linnet::kernels {
+namespace {
+
+constexpr int64_t kTileNumbers = kBf16Tile * kBf16Step;
+constexpr size_t kSumsBytes = kBf16Block * kBf16Block * sizeof(float);
+
+int64_t Channels(const ConvShape& s) { return s.c / s.groups; }
+
+bool IsOneTap(const ConvShape& s) {
+  return s.kh == 1 && s.kw == 1 && s.pad_top == 0 && s.pad_left == 0 && s.pad_bottom == 0 &&
+         s.pad_right == 0;
+}
+
+}  // namespace
+
+// Pointers are to the first number; 'source' is the copy, if there is one.
+struct Conv2dBf16::Call {
+  const void* src;
+  int64_t src_stride;
+  const bfloat16_t* packed;
+  void* dst;
+  int64_t dst_stride;
+  const Bf16Epilogue* epilogue;
+  bfloat16_t* copy;
+};
+
+Conv2dBf16::Conv2dBf16(const ConvShape& shape, const Types& types)
+    : shape_(WithOutput(shape)), types_(types), kernels_(GetBf16Kernels()) {
+  PlanRows();
+  CutTasks();
+  name_ = fmt::format("{}_{} {} 32x{}", IsPointwise(shape_) ? "matmul" : "conv",
+                      types_.split ? "bf16x3" : "bf16", kernels_->target,
+                      shape_.k / shape_.groups > kBf16Tile ? 32 : 16);
+}
+
+void Conv2dBf16::PlanRows() {
+  const ConvShape& s = shape_;
+  const bool one_tap = IsOneTap(s);
+  copies_ = !one_tap || s.stride_h > 1 || s.stride_w > 1 || !types_.src || types_.split;
+  // A row of the kernel lies side by side, unless other groups' channels or pixels lie between.
+  const bool merges = s.groups == 1 && s.dilation_w == 1;
+  const int64_t across = merges ? 1 : s.kw;
+  runs_ = s.kh * across;
+  run_ = s.kw / across * Channels(s);
+  const int64_t run_steps = DivUp(run_, kBf16Step);
+  steps_ = runs_ * run_steps;
+
+  if (one_tap) {  // the pixels that are outputs, one after the other
+    copy_lines_ = s.n * s.oh, copy_width_ = s.ow;
+    copy_pixel_ = s.groups == 1 ? RoundUp(s.c, kBf16Step) : s.c;
+    lines_ = 1;
+    line_rows_ = line_pitch_ = line_width_ = s.n * s.oh * s.ow;
+  } else {
+    copy_lines_ = s.n * (s.h + s.pad_top + s.pad_bottom);
+    copy_width_ = s.w + s.pad_left + s.pad_right;
+    copy_pixel_ = s.c;
+    const bool runs_on = s.stride_h == 1 && s.stride_w == 1;
+    lines_ = runs_on ? s.n : s.n * s.oh;
+    line_width_ = s.ow;
+    line_pitch_ = runs_on ? copy_width_ : s.ow;
+    line_rows_ = runs_on ? (s.oh - 1) * copy_width_ + s.ow : s.ow;
+  }
+  line_groups_ = DivUp(line_rows_, kBf16Tile);
+  for (int64_t run = 0; run < runs_; ++run) {
+    const int64_t y = run / across * s.dilation_h, x = run % across * s.dilation_w;
+    for (int64_t step = 0; step < run_steps; ++step) {
+      offsets_.push_back((y * copy_width_ + x) * copy_pixel_ + step * kBf16Step);
+    }
+  }
+}
+
+// By the shape alone. The rows of a task stay in the second-level cache while the panels pass over
+// them.
+void Conv2dBf16::CutTasks() {
+  constexpr int64_t kRowBytes = 384 * 1024, kTasks = 16, kMinMacs = 2 * 1024 * 1024;
+  const int64_t row_bytes = 2 * kBf16Tile * shape_.c * shape_.stride_w;
+  const int64_t macs = row_groups() * kBf16Tile * steps_ * kBf16Step * (shape_.k / shape_.groups);
+  const int64_t wanted = std::clamp<int64_t>(macs / kMinMacs, 1, kTasks);
+  const int64_t most = std::max<int64_t>(2, kRowBytes / row_bytes);
+  // Blocks take two groups of rows.
+  task_groups_ = RoundUp(std::min(most, DivUp(row_groups(), std::min(wanted, row_groups()))), 2);
+  row_tasks_ = DivUp(row_groups(), task_groups_);
+  // Where weights are more than rows, panels make the tasks: each passes over its own.
+  if (row_groups() <= most && panels() >= wanted) {
+    task_groups_ = RoundUp(row_groups(), 2);
+    row_tasks_ = 1;
+  }
+  task_panels_ = DivUp(panels(), std::min(panels(), DivUp(wanted, row_tasks_)));
+  panel_tasks_ = DivUp(panels(), task_panels_);
+}
+
+Conv2dBf16::Task Conv2dBf16::TaskOf(int64_t i) const {
+  const int64_t row = i / panel_tasks_, panel = i % panel_tasks_;
+  return {row * task_groups_, std::min(row_groups(), (row + 1) * task_groups_),
+          panel * task_panels_, std::min(panels(), (panel + 1) * task_panels_)};
+}
+
+// ---- weights ----
+
+int64_t Conv2dBf16::panels() const { return DivUp(shape_.k / shape_.groups, kBf16Block); }
+
+// Every panel but the last has two tiles of columns.
+int64_t Conv2dBf16::PanelNumbers(int64_t panel) const {
+  const int64_t cols = shape_.k / shape_.groups - panel * kBf16Block;
+  return steps_ * (cols > kBf16Tile ? 2 : 1) * (types_.split ? 2 : 1) * kTileNumbers;
+}
+
+int64_t Conv2dBf16::GroupNumbers() const {
+  return (panels() - 1) * PanelNumbers(0) + PanelNumbers(panels() - 1);
+}
+
+size_t Conv2dBf16::packed_bytes() const {
+  return static_cast<size_t>(shape_.groups * GroupNumbers()) * sizeof(bfloat16_t);
+}
+
+void Conv2dBf16::PackPanel(const float* weights, int64_t channel_group, int64_t panel,
+                           bfloat16_t* to) const {
+  const int64_t channels = shape_.k / shape_.groups, depth = runs_ * run_;
+  const int64_t tiles = channels - panel * kBf16Block > kBf16Tile ? 2 : 1;
+  const int64_t run_steps = steps_ / runs_, parts = types_.split ? 2 : 1;
+  std::fill_n(to, PanelNumbers(panel), bfloat16_t{0});
+  for (int64_t column = 0; column < tiles * kBf16Tile; ++column) {
+    const int64_t channel = panel * kBf16Block + column;
+    if (channel >= channels) break;
+    const float* w = weights + (channel_group * channels + channel) * depth;
+    bfloat16_t* of_column = to + column / kBf16Tile * kTileNumbers + column % kBf16Tile * 2;
+    for (int64_t k = 0; k < depth; ++k) {
+      const int64_t term = k % run_, step = k / run_ * run_steps + term / kBf16Step;
+      bfloat16_t* at = of_column + step * parts * tiles * kTileNumbers +
+                       term % kBf16Step / 2 * (2 * kBf16Tile) + term % 2;
+      *at = ToBfloat16(w[k]);
+      if (types_.split) at[tiles * kTileNumbers] = ToBfloat16(w[k] - FromBfloat16(*at));
+    }
+  }
+}
+
+void Conv2dBf16::Pack(const float* weights, void* packed, ThreadPool* pool) const {
+  ParallelFor(pool, static_cast<size_t>(shape_.groups * panels()), [&](size_t i) {
+    const int64_t group = static_cast<int64_t>(i) / panels();
+    const int64_t panel = static_cast<int64_t>(i) % panels();
+    PackPanel(weights, group, panel,
+              static_cast<bfloat16_t*>(packed) + group * GroupNumbers() + panel * PanelNumbers(0));
+  });
+}
+
+// ---- the copy of the source ----
+
+// With what the last step of the last row reads behind it, and what the rows of the last group do
+// that there are not.
+int64_t Conv2dBf16::CopyNumbers() const {
+  const int64_t row = copy_pixel_ * (IsOneTap(shape_) ? 1 : shape_.stride_w);
+  return RoundUp(copy_lines_ * copy_width_ * copy_pixel_ + kBf16Tile * row + kBf16Step, 32);
+}
+
+// One line of the copy; padding is zeros.
+void Conv2dBf16::CopyPixels(const Call& call, int64_t line) const {
+  const ConvShape& s = shape_;
+  const bool one_tap = IsOneTap(s);
+  const int64_t plane = CopyNumbers();
+  bfloat16_t* high = call.copy + line * copy_width_ * copy_pixel_;
+  const auto put = [&](int64_t numbers, int64_t from, bfloat16_t* to) {
+    if (types_.src && !types_.split) {
+      kernels_->copy(numbers, static_cast<const bfloat16_t*>(call.src) + from, to);
+    } else if (types_.src) {
+      kernels_->copy(numbers, static_cast<const bfloat16_t*>(call.src) + from, to);
+      std::fill_n(to + plane, numbers, bfloat16_t{0});
+    } else if (types_.split) {
+      kernels_->split(numbers, static_cast<const float*>(call.src) + from, to, to + plane);
+    } else {
+      kernels_->to_bf16(numbers, static_cast<const float*>(call.src) + from, to);
+    }
+  };
+  const auto zero = [&](int64_t numbers, bfloat16_t* to) {
+    std::fill_n(to, numbers, bfloat16_t{0});
+    if (types_.split) std::fill_n(to + plane, numbers, bfloat16_t{0});
+  };
+  const int64_t image_lines = copy_lines_ / s.n;
+  const int64_t y = one_tap ? line % image_lines * s.stride_h : line % image_lines - s.pad_top;
+  if (y < 0 || y >= s.h) return zero(copy_width_ * copy_pixel_, high);
+  const int64_t from = (line / image_lines * s.h + y) * s.w * call.src_stride;
+  const int64_t left = one_tap ? 0 : s.pad_left, step = one_tap ? s.stride_w : 1;
+  const int64_t width = one_tap ? s.ow : s.w;
+  zero(left * copy_pixel_, high);
+  bfloat16_t* to = high + left * copy_pixel_;
+  if (step == 1 && call.src_stride == copy_pixel_) {
+    put(width * copy_pixel_, from, to);
+  } else {
+    for (int64_t x = 0; x < width; ++x) {
+      put(s.c, from + x * step * call.src_stride, to + x * copy_pixel_);
+      if (copy_pixel_ > s.c) zero(copy_pixel_ - s.c, to + x * copy_pixel_ + s.c);
+    }
+  }
+  to += width * copy_pixel_;
+  zero(high + copy_width_ * copy_pixel_ - to, to);
+}
+
+// ---- a task ----
+
+// Sums; where the rows of a task's groups lie; their tails; the last group, whose rows might end
+// behind the source.
+size_t Conv2dBf16::WorkerBytes() const {
+  const int64_t tails = copies_ ? 0 : task_groups_ * kTileNumbers;
+  const int64_t last = copies_ ? 0 : steps_ * kTileNumbers;
+  return kSumsBytes + static_cast<size_t>(RoundUp(task_groups_ * sizeof(Bf16Rows), 64)) +
+         static_cast<size_t>(tails + last) * sizeof(bfloat16_t);
+}
+
+size_t Conv2dBf16::ScratchBytes(int threads) const {
+  const int64_t copy = copies_ ? CopyNumbers() * (types_.split ? 2 : 1) : 0;
+  return static_cast<size_t>(copy) * sizeof(bfloat16_t) + threads * WorkerBytes();
+}
+
+// 'source': the first number of the group of channels. 'tail', 'last': memory for what is copied.
+Bf16Rows Conv2dBf16::RowsOf(const Call& call, const bfloat16_t* source, int64_t group,
+                            bfloat16_t* tail, bfloat16_t* last) const {
+  const ConvShape& s = shape_;
+  const int64_t line = group / line_groups_, row = group % line_groups_ * kBf16Tile;
+  Bf16Rows rows;
+  rows.rows = std::min(kBf16Tile, line_rows_ - row);
+  if (copies_) {
+    const int64_t step = IsOneTap(s) ? 1 : s.stride_w;
+    rows.stride = step * copy_pixel_;
+    // Lines follow each other by images, or by rows of outputs.
+    const int64_t image_lines = copy_lines_ / s.n, per_image = lines_ / s.n;
+    const int64_t copy_line =
+        lines_ == 1 ? 0 : line / per_image * image_lines + line % per_image * s.stride_h;
+    rows.a = source + copy_line * copy_width_ * copy_pixel_ + row * rows.stride;
+    return rows;
+  }
+  rows.a = source + row * call.src_stride;
+  rows.stride = call.src_stride;
+  const int64_t channels = Channels(s), whole = channels / kBf16Step * kBf16Step;
+  if (rows.rows < kBf16Tile) {
+    for (int64_t i = 0; i < rows.rows; ++i) {
+      bfloat16_t* copy = last + i * steps_ * kBf16Step;
+      kernels_->copy(channels, rows.a + i * rows.stride, copy);
+      std::fill(copy + channels, copy + steps_ * kBf16Step, bfloat16_t{0});
+    }
+    rows.a = last;
+    rows.stride = steps_ * kBf16Step;
+  } else if (whole < channels) {
+    for (int64_t i = 0; i < kBf16Tile; ++i) {
+      bfloat16_t* copy = tail + i * kBf16Step;
+      kernels_->copy(channels - whole, rows.a + i * rows.stride + whole, copy);
+      std::fill(copy + channels - whole, copy + kBf16Step, bfloat16_t{0});
+    }
+    rows.tail = tail;
+  }
+  return rows;
+}
+
+// The outputs among the rows of a group, run by run.
+void Conv2dBf16::Finish(const Call& call, int64_t group, int64_t column, int64_t cols,
+                        const float* sums) const {
+  const Bf16Epilogue& epilogue = *call.epilogue;
+  const int64_t line = group / line_groups_, first = group % line_groups_ * kBf16Tile;
+  const int64_t end = std::min(first + kBf16Tile, line_rows_);
+  const int64_t line_outputs = shape_.n * shape_.oh * shape_.ow / lines_;
+  Bf16FinishArgs args;
+  args.cols = cols;
+  args.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + column;
+  args.residual_stride = epilogue.residual_stride;
+  args.act = epilogue.act;
+  args.alpha = epilogue.alpha;
+  args.dst_stride = call.dst_stride;
+  const auto finish = kernels_->finish[types_.residual][types_.dst];
+  for (int64_t row = first; row < end;) {
+    const int64_t y = row / line_pitch_, x = row % line_pitch_;
+    if (x < line_width_) {
+      const int64_t pixel = line * line_outputs + y * line_width_ + x;
+      args.rows = std::min(end - row, line_width_ - x);
+      args.sums = sums + (row - first) * kBf16Block;
+      const int64_t to = pixel * call.dst_stride + column;
+      args.dst = static_cast<char*>(call.dst) + to * (types_.dst ? 2 : 4);
+      if (epilogue.residual != nullptr) {
+        const int64_t at = pixel * epilogue.residual_stride + column;
+        args.residual =
+            static_cast<const char*>(epilogue.residual) + at * (types_.residual ? 2 : 4);
+      }
+      finish(args);
+    }
+    row += std::min(end - row, line_pitch_ - x);
+  }
+}
+
+void Conv2dBf16::RunTask(const Call& call, const Task& task, int64_t channel_group,
+                         char* scratch) const {
+  const int64_t channels = shape_.k / shape_.groups;
+  const bfloat16_t* source = (copies_ ? call.copy : static_cast<const bfloat16_t*>(call.src)) +
+                             channel_group * Channels(shape_);
+  auto* sums = reinterpret_cast<float*>(scratch);
+  auto* rows = reinterpret_cast<Bf16Rows*>(scratch + kSumsBytes);
+  auto* tails = reinterpret_cast<bfloat16_t*>(scratch + kSumsBytes +
+                                              RoundUp(task_groups_ * sizeof(Bf16Rows), 64));
+  const int64_t groups = task.last_group - task.first_group;
+  for (int64_t i = 0; i < groups; ++i) {
+    rows[i] = RowsOf(call, source, task.first_group + i, tails + i * kTileNumbers,
+                     tails + task_groups_ * kTileNumbers);
+  }
+  Bf16BlockArgs args;
+  args.steps = steps_;
+  args.offsets = offsets_.data();
+  args.a_low = types_.split ? CopyNumbers() : 0;
+  args.sums = sums;
+  const int64_t blocks = DivUp(groups, 2);
+  if (kernels_->begin != nullptr) kernels_->begin();
+  for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
+    const int64_t column = panel * kBf16Block;
+    args.cols = std::min(kBf16Block, channels - column);
+    args.b = call.packed + channel_group * GroupNumbers() + panel * PanelNumbers(0);
+    const int64_t lines = panel + 1 < panels() ? PanelNumbers(panel + 1) / kBf16Step : 0;
+    const int64_t share = DivUp(lines, blocks);
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t first = 2 * block, last = std::min(groups, first + 2);
+      args.a[0] = rows[first];
+      args.a[1] = first + 1 < last ? rows[first + 1] : Bf16Rows{};
+      args.next = args.b + PanelNumbers(panel) + block * share * kBf16Step;
+      args.next_lines = std::clamp<int64_t>(lines - block * share, 0, share);
+      (types_.split ? kernels_->split_product : kernels_->product)(args);
+      for (int64_t i = first; i < last; ++i) {
+        Finish(call, task.first_group + i, channel_group * channels + column, args.cols,
+               sums + (i - first) * kBf16Tile * kBf16Block);
+      }
+    }
+  }
+  if (kernels_->end != nullptr) kernels_->end();
+}
+
+void Conv2dBf16::Run(const void* src, int64_t src_stride, const void* packed, void* dst,
+                     int64_t dst_stride, const Bf16Epilogue& epilogue, void* scratch,
+                     ThreadPool* pool) const {
+  Call call = {src,        src_stride, static_cast<const bfloat16_t*>(packed), dst,
+               dst_stride, &epilogue,  static_cast<bfloat16_t*>(scratch)};
+  auto* workers = static_cast<char*>(scratch);
+  if (copies_) {
+    const int64_t planes = types_.split ? 2 : 1, plane = CopyNumbers();
+    const int64_t used = copy_lines_ * copy_width_ * copy_pixel_;
+    for (int64_t i = 0; i < planes; ++i) {
+      std::fill_n(call.copy + i * plane + used, plane - used, bfloat16_t{0});
+    }
+    ParallelFor(pool, static_cast<size_t>(copy_lines_),
+                [&](size_t line) { CopyPixels(call, static_cast<int64_t>(line)); });
+    workers += planes * plane * static_cast<int64_t>(sizeof(bfloat16_t));
+  }
+  const int64_t tasks = row_tasks_ * panel_tasks_;
+  ParallelForWorker(pool, static_cast<size_t>(shape_.groups * tasks), [&](size_t worker, size_t i) {
+    const auto task = static_cast<int64_t>(i);
+    RunTask(call, TaskOf(task % tasks), task / tasks, workers + worker * WorkerBytes());
+  });
+}
+
+}  // namespace linnet::kernels
