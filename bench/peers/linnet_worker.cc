@@ -1,23 +1,32 @@
-// Linnet as a worker of bench/peers: bench_peers_linnet [THREADS]
+// Linnet as a worker of bench/peers: bench_peers_linnet [THREADS [float32|int8]]
 #include <cstdlib>
+#include <cstring>
 
 #include "archs/arch.h"
+#include "compress/quantize.h"
 #include "infer/latency.h"
 #include "infer/plan.h"
 #include "kernels/machine.h"
+#include "ranges.h"
 #include "worker.h"
 
 namespace linnet::peers {
 namespace {
 
-constexpr uint64_t kSeed = 1;  // of the weights, as `linnet convert` has it
+linnet::Network Quantized(const linnet::Network& network, const std::vector<float>& picture) {
+  const linnet::Network prepared = PrepareForQuantization(network.graph, network.params);
+  return Quantize(prepared, ObserveOn(prepared, picture), {.calibration = Calibration::kMinMax});
+}
 
 class LinnetPeer : public Peer {
  public:
-  LinnetPeer(const Network& network, int threads) : pool_(threads) {
-    const Graph graph = BuildArch(ParseArchSpec(network.arch));
-    plan_ = Compile(graph, InitParams(graph, kSeed), {.threads = threads});
-    picture_ = ToHwc(ReadFloats(network.picture), plan_->input_shape().c());
+  LinnetPeer(const Network& asked, int threads, bool int8) : pool_(threads) {
+    linnet::Network network;
+    network.graph = BuildArch(ParseArchSpec(asked.arch));
+    network.params = InitParams(network.graph, kSeed);
+    if (int8) network = Quantized(network, ReadFloats(asked.picture));
+    plan_ = Compile(network.graph, network.params, {.threads = threads});
+    picture_ = ToHwc(ReadFloats(asked.picture), plan_->input_shape().c());
     if (static_cast<int64_t>(picture_.size()) != plan_->input_shape().elements()) {
       throw std::runtime_error("the picture is not " + plan_->input_shape().ToString());
     }
@@ -45,7 +54,8 @@ class LinnetPeer : public Peer {
 
 int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
+  const bool int8 = argc > 2 && std::strcmp(argv[2], "int8") == 0;
   return linnet::peers::Serve([&](const linnet::peers::Network& network) {
-    return std::make_unique<linnet::peers::LinnetPeer>(network, threads);
+    return std::make_unique<linnet::peers::LinnetPeer>(network, threads, int8);
   });
 }

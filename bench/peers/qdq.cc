@@ -3,30 +3,23 @@
 //
 //   bench_peers_qdq ARCH PICTURE OUT.onnx      PICTURE: float32, NCHW, as the workers get it
 //
-// Values get the range that they have on the picture: enough to time, not to classify. A value that
-// only a relu or relu6 reads is not rounded, so that the layer before takes the activation in; the
-// logits stay real.
+// Values get the range that they have on the picture (ranges.h). A value that only a relu or relu6
+// reads is not rounded, so that the layer before takes the activation in; the logits stay real.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 
 #include "archs/arch.h"
-#include "infer/plan.h"
 #include "io/onnx.h"
+#include "ranges.h"
 #include "worker.h"
 
 namespace linnet::peers {
 namespace {
 
-constexpr uint64_t kSeed = 1;  // as `linnet convert` and linnet_worker.cc
-
 // Zero has to be a byte. A hair less than the whole range, so that no byte is above a relu6.
-Quantization QuantizationOf(const Tensor& values) {
-  float least = 0, most = 1e-6f;
-  for (int64_t i = 0; i < values.elements(); ++i) {
-    least = std::min(least, values.data()[i]);
-    most = std::max(most, values.data()[i]);
-  }
+Quantization QuantizationOf(const Histogram& values) {
+  const float least = std::min(0.0f, values.min), most = std::max(1e-6f, values.max);
   const float scale = (most - least) / 255 * (1 - 1e-6f);
   return {scale, static_cast<int>(std::lround(-least / scale))};
 }
@@ -48,20 +41,9 @@ bool OnlyClipsRead(const Graph& graph, const std::vector<int>& users) {
                      [&](int user) { return IsClip(graph.nodes[user].op); });
 }
 
-// A Plan whose outputs are all values, in order.
-std::unique_ptr<Plan> CompileAllValues(const linnet::Network& network) {
-  Graph graph = network.graph;
-  graph.outputs.clear();
-  CompileOptions options = {.threads = 1};
-  for (size_t i = 0; i < graph.nodes.size(); ++i) graph.outputs.push_back(static_cast<Value>(i));
-  for (const Pass& pass : Passes()) options.rewrite.disable.push_back(pass.name);
-  return Compile(graph, network.params, options);
-}
-
 ByteValues Calibrate(const linnet::Network& network, const std::vector<float>& picture) {
   const Graph& graph = network.graph;
-  const auto plan = CompileAllValues(network);
-  plan->Run(picture.data(), {}, nullptr);
+  const std::vector<Observation> observed = ObserveOn(network, picture);
   const auto users = Users(graph);
   ByteValues bytes;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {  // users come later: results have none
@@ -69,7 +51,8 @@ ByteValues Calibrate(const linnet::Network& network, const std::vector<float>& p
     if (OnlyClipsRead(graph, users[i])) continue;
     const auto source =
         IsMove(node.op) ? bytes.find(graph.nodes[node.inputs[0]].name) : bytes.end();
-    bytes[node.name] = source != bytes.end() ? source->second : QuantizationOf(plan->output(i));
+    bytes[node.name] =
+        source != bytes.end() ? source->second : QuantizationOf(observed[i].histogram);
   }
   return bytes;
 }
@@ -77,8 +60,7 @@ ByteValues Calibrate(const linnet::Network& network, const std::vector<float>& p
 int Main(const std::string& arch, const std::string& picture, const std::string& out) {
   const Graph graph = BuildArch(ParseArchSpec(arch));
   const linnet::Network network = NetworkForOnnx(graph, InitParams(graph, kSeed));
-  const ByteValues bytes =
-      Calibrate(network, ToHwc(ReadFloats(picture), InferShapes(network.graph)[0].c()));
+  const ByteValues bytes = Calibrate(network, ReadFloats(picture));
   std::ofstream file(out, std::ios::binary);
   file << ToOnnx(network.graph, network.params, {}, bytes);
   return file.good() ? 0 : 1;
