@@ -4,6 +4,7 @@
   bench/peers/prepare.sh && bench/peers/compare.py
   bench/peers/compare.py --networks mobilenet_v1,resnet50 --peers linnet,onnxruntime --rounds 20
   bench/peers/compare.py --peers linnet:int8,onnxruntime:int8
+  bench/peers/compare.py --peers linnet:bf16,onnxruntime
 
 A peer is a program, and after a colon its precision, float32 where none is said. The first is the one
 that the others are compared with. ONNX Runtime's int8 is a QDQ model (qdq.cc): bytes with scales by
@@ -34,7 +35,7 @@ ROOT = HERE.parent.parent
 NETWORKS = ["mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "mnasnet_b1",
             "shufflenet_v2", "squeezenet1_1", "efficientnet_b0", "densenet121", "resnet50",
             "googlenet_torchvision"]  # the paper's has response normalisation, at which peers are slow
-PRECISIONS = {"linnet": ["float32", "int8"], "onnxruntime": ["float32", "int8"], "pytorch": ["float32"]}
+PRECISIONS = {"linnet": ["float32", "bf16", "bf16x3", "int8"], "onnxruntime": ["float32", "int8"], "pytorch": ["float32"]}
 PEERS = "linnet,onnxruntime,pytorch"
 SECONDS = 0.04  # of one turn
 TOLERANCE = {"float32": 1e-3}  # outputs, relative to the largest; others are rounded
@@ -171,12 +172,6 @@ def cells(row, name, precision):
 
 def table(rows, workers, args):
     first, *others = workers
-    # The floors are those of float32, of which other precisions may well have more than all.
-    in_float = workers[our_peer(workers)].precision == "float32"
-
-    def share(row):
-        return f"{100 * row['share']:.0f}" if in_float else ""
-
     names = {name: worker.version for name, worker in workers.items()}
     lines = [f"{processor()}, {args.threads} thread{'s' * (args.threads > 1)}, batch 1; FMA peak "
              f"{statistics.median(r['peak_gmacs'] for r in rows):.1f} GMAC/s; "
@@ -185,15 +180,15 @@ def table(rows, workers, args):
              + "".join(f" {column(names[name])} ms | ratio |" for name in others),
              "|---|---:|---:|" + "---:|---:|" * len(others)]
     for row in rows:
-        lines.append(f"| {row['network']} | {row['peers'][first]['median_ms']:.3f} | {share(row)} |"
+        lines.append(f"| {row['network']} | {row['peers'][first]['median_ms']:.3f} | "
+                     f"{100 * row['share']:.0f} |"
                      + "".join(cells(row, name, workers[name].precision) for name in others))
     ratios = [geometric_mean([r["peers"][name]["ratio"] for r in rows]) for name in others]
-    mean = {"share": geometric_mean([row["share"] for row in rows])}
-    lines += [f"| geometric mean | | {share(mean)} |"
+    lines += [f"| geometric mean | | {100 * geometric_mean([r['share'] for r in rows]):.0f} |"
               + "".join(f" | {ratio:.2f} |" for ratio in ratios), "",
               f"ratio: the peer's time over that of {column(names[first])}; above 1, that is faster. "
-              "% of limit: of Linnet's steps,\nwhat the measured float32 peak and bandwidth would "
-              "need at least, over what they take."]
+              "% of limit: of Linnet's steps,\nwhat the measured peak of their precision and bandwidth "
+              "would need at least, over what they take."]
     return "\n".join(lines) + "\n"
 
 

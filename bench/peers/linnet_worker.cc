@@ -1,6 +1,6 @@
-// Linnet as a worker of bench/peers: bench_peers_linnet [THREADS [float32|int8]]
+// Linnet as a worker of bench/peers: bench_peers_linnet [THREADS [PRECISION]]
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include "archs/arch.h"
 #include "compress/quantize.h"
@@ -20,12 +20,15 @@ linnet::Network Quantized(const linnet::Network& network, const std::vector<floa
 
 class LinnetPeer : public Peer {
  public:
-  LinnetPeer(const Network& asked, int threads, bool int8) : pool_(threads) {
+  LinnetPeer(const Network& asked, int threads, Precision precision) : pool_(threads) {
     linnet::Network network;
     network.graph = BuildArch(ParseArchSpec(asked.arch));
     network.params = InitParams(network.graph, kSeed);
-    if (int8) network = Quantized(network, ReadFloats(asked.picture));
-    plan_ = Compile(network.graph, network.params, {.threads = threads});
+    if (precision == Precision::kInt8) {
+      network = Quantized(network, ReadFloats(asked.picture));
+      precision = Precision::kFloat32;  // of what is not of bytes
+    }
+    plan_ = Compile(network.graph, network.params, {.threads = threads, .precision = precision});
     picture_ = ToHwc(ReadFloats(asked.picture), plan_->input_shape().c());
     if (static_cast<int64_t>(picture_.size()) != plan_->input_shape().elements()) {
       throw std::runtime_error("the picture is not " + plan_->input_shape().ToString());
@@ -54,8 +57,12 @@ class LinnetPeer : public Peer {
 
 int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
-  const bool int8 = argc > 2 && std::strcmp(argv[2], "int8") == 0;
+  auto precision = linnet::Precision::kFloat32;
+  if (argc > 2 && !linnet::FieldFromText(argv[2], precision)) {
+    std::fprintf(stderr, "bench_peers_linnet: precision %s is unknown\n", argv[2]);
+    return 2;
+  }
   return linnet::peers::Serve([&](const linnet::peers::Network& network) {
-    return std::make_unique<linnet::peers::LinnetPeer>(network, threads, int8);
+    return std::make_unique<linnet::peers::LinnetPeer>(network, threads, precision);
   });
 }
