@@ -63,7 +63,7 @@ struct Fetcher {
   void Step(int64_t step) const {
     for (int64_t i = 0; i < each; ++i) {
       _mm_prefetch(reinterpret_cast<const char*>(t.next + (step * each + i) * kBf16Step),
-                   _MM_HINT_T0);
+                   _MM_HINT_T1);
     }
   }
 };

@@ -13,7 +13,9 @@ namespace linnet::kernels {
 namespace {
 
 constexpr int64_t kTileNumbers = kBf16Tile * kBf16Step;
-constexpr size_t kSumsBytes = kBf16Block * kBf16Block * sizeof(float);
+// Two blocks: the sums of one go on to their results while those of the next are made.
+constexpr int64_t kSums = kBf16Block * kBf16Block;
+constexpr size_t kSumsBytes = 2 * kSums * sizeof(float);
 
 int64_t Channels(const ConvShape& s) { return s.c / s.groups; }
 
@@ -72,6 +74,7 @@ void Conv2dBf16::PlanRows() {
     line_rows_ = runs_on ? (s.oh - 1) * copy_width_ + s.ow : s.ow;
   }
   line_groups_ = DivUp(line_rows_, kBf16Tile);
+  line_outputs_ = s.n * s.oh * s.ow / lines_;
   for (int64_t run = 0; run < runs_; ++run) {
     const int64_t y = run / across * s.dilation_h, x = run % across * s.dilation_w;
     for (int64_t step = 0; step < run_steps; ++step) {
@@ -96,6 +99,10 @@ void Conv2dBf16::CutTasks() {
     task_groups_ = RoundUp(row_groups(), 2);
     row_tasks_ = 1;
   }
+  // Weights that do not stay in the second-level cache pass by once, all rows with each panel; else
+  // rows and results pass once and in order.
+  constexpr int64_t kWeightBytes = 1024 * 1024;
+  panels_first_ = 2 * GroupNumbers() >= kWeightBytes;
   task_panels_ = DivUp(panels(), std::min(panels(), DivUp(wanted, row_tasks_)));
   panel_tasks_ = DivUp(panels(), task_panels_);
 }
@@ -241,20 +248,22 @@ Bf16Rows Conv2dBf16::RowsOf(const Call& call, const bfloat16_t* source, int64_t 
   rows.a = source + row * call.src_stride;
   rows.stride = call.src_stride;
   const int64_t channels = Channels(s), whole = channels / kBf16Step * kBf16Step;
+  // What lies behind a pixel's channels meets weights that are zero, and does no harm if it is a
+  // number: the next pixel's, where they touch. In a buffer with other channels it may be anything.
+  const int64_t behind = (row + kBf16Tile - 1) * channels + steps_ * kBf16Step;
+  const bool harmless =
+      s.groups == 1 && call.src_stride == channels && behind <= line_rows_ * channels;
+  const auto copy_row = [&](int64_t i, int64_t first, int64_t numbers, bfloat16_t* to) {
+    kernels_->copy(channels - first, rows.a + i * rows.stride + first, to);
+    std::fill(to + channels - first, to + numbers, bfloat16_t{0});
+  };
   if (rows.rows < kBf16Tile) {
-    for (int64_t i = 0; i < rows.rows; ++i) {
-      bfloat16_t* copy = last + i * steps_ * kBf16Step;
-      kernels_->copy(channels, rows.a + i * rows.stride, copy);
-      std::fill(copy + channels, copy + steps_ * kBf16Step, bfloat16_t{0});
-    }
+    const int64_t numbers = steps_ * kBf16Step;
+    for (int64_t i = 0; i < rows.rows; ++i) copy_row(i, 0, numbers, last + i * numbers);
     rows.a = last;
-    rows.stride = steps_ * kBf16Step;
-  } else if (whole < channels) {
-    for (int64_t i = 0; i < kBf16Tile; ++i) {
-      bfloat16_t* copy = tail + i * kBf16Step;
-      kernels_->copy(channels - whole, rows.a + i * rows.stride + whole, copy);
-      std::fill(copy + channels - whole, copy + kBf16Step, bfloat16_t{0});
-    }
+    rows.stride = numbers;
+  } else if (whole < channels && !harmless) {
+    for (int64_t i = 0; i < kBf16Tile; ++i) copy_row(i, whole, kBf16Step, tail + i * kBf16Step);
     rows.tail = tail;
   }
   return rows;
@@ -264,9 +273,9 @@ Bf16Rows Conv2dBf16::RowsOf(const Call& call, const bfloat16_t* source, int64_t 
 void Conv2dBf16::Finish(const Call& call, int64_t group, int64_t column, int64_t cols,
                         const float* sums) const {
   const Bf16Epilogue& epilogue = *call.epilogue;
-  const int64_t line = group / line_groups_, first = group % line_groups_ * kBf16Tile;
+  const int64_t line = lines_ == 1 ? 0 : group / line_groups_;
+  const int64_t first = (group - line * line_groups_) * kBf16Tile;
   const int64_t end = std::min(first + kBf16Tile, line_rows_);
-  const int64_t line_outputs = shape_.n * shape_.oh * shape_.ow / lines_;
   Bf16FinishArgs args;
   args.cols = cols;
   args.bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + column;
@@ -275,10 +284,11 @@ void Conv2dBf16::Finish(const Call& call, int64_t group, int64_t column, int64_t
   args.alpha = epilogue.alpha;
   args.dst_stride = call.dst_stride;
   const auto finish = kernels_->finish[types_.residual][types_.dst];
+  const bool runs_on = line_rows_ > line_pitch_;
   for (int64_t row = first; row < end;) {
-    const int64_t y = row / line_pitch_, x = row % line_pitch_;
+    const int64_t y = runs_on ? row / line_pitch_ : 0, x = row - y * line_pitch_;
     if (x < line_width_) {
-      const int64_t pixel = line * line_outputs + y * line_width_ + x;
+      const int64_t pixel = line * line_outputs_ + y * line_width_ + x;
       args.rows = std::min(end - row, line_width_ - x);
       args.sums = sums + (row - first) * kBf16Block;
       const int64_t to = pixel * call.dst_stride + column;
@@ -292,6 +302,15 @@ void Conv2dBf16::Finish(const Call& call, int64_t group, int64_t column, int64_t
     }
     row += std::min(end - row, line_pitch_ - x);
   }
+}
+
+// Where weights come from far, each block asks for a share of the panel to come.
+void Conv2dBf16::FetchNextPanel(int64_t panel, int64_t block, int64_t blocks,
+                                Bf16BlockArgs& args) const {
+  const int64_t lines = panel + 1 < panels() ? PanelNumbers(panel + 1) / kBf16Step : 0;
+  const int64_t share = DivUp(lines, blocks);
+  args.next = args.b + PanelNumbers(panel) + block * share * kBf16Step;
+  args.next_lines = std::clamp<int64_t>(lines - block * share, 0, share);
 }
 
 void Conv2dBf16::RunTask(const Call& call, const Task& task, int64_t channel_group,
@@ -312,27 +331,34 @@ void Conv2dBf16::RunTask(const Call& call, const Task& task, int64_t channel_gro
   args.steps = steps_;
   args.offsets = offsets_.data();
   args.a_low = types_.split ? CopyNumbers() : 0;
-  args.sums = sums;
-  const int64_t blocks = DivUp(groups, 2);
-  if (kernels_->begin != nullptr) kernels_->begin();
-  for (int64_t panel = task.first_panel; panel < task.last_panel; ++panel) {
-    const int64_t column = panel * kBf16Block;
-    args.cols = std::min(kBf16Block, channels - column);
+  const int64_t blocks = DivUp(groups, 2), task_panels = task.last_panel - task.first_panel;
+  const auto multiply = [&](int64_t panel, int64_t block, float* to) {
+    args.cols = std::min(kBf16Block, channels - panel * kBf16Block);
     args.b = call.packed + channel_group * GroupNumbers() + panel * PanelNumbers(0);
-    const int64_t lines = panel + 1 < panels() ? PanelNumbers(panel + 1) / kBf16Step : 0;
-    const int64_t share = DivUp(lines, blocks);
-    for (int64_t block = 0; block < blocks; ++block) {
-      const int64_t first = 2 * block, last = std::min(groups, first + 2);
-      args.a[0] = rows[first];
-      args.a[1] = first + 1 < last ? rows[first + 1] : Bf16Rows{};
-      args.next = args.b + PanelNumbers(panel) + block * share * kBf16Step;
-      args.next_lines = std::clamp<int64_t>(lines - block * share, 0, share);
-      (types_.split ? kernels_->split_product : kernels_->product)(args);
-      for (int64_t i = first; i < last; ++i) {
-        Finish(call, task.first_group + i, channel_group * channels + column, args.cols,
-               sums + (i - first) * kBf16Tile * kBf16Block);
-      }
+    args.a[0] = rows[2 * block];
+    args.a[1] = 2 * block + 1 < groups ? rows[2 * block + 1] : Bf16Rows{};
+    args.sums = to;
+    if (panels_first_) FetchNextPanel(panel, block, blocks, args);
+    (types_.split ? kernels_->split_product : kernels_->product)(args);
+  };
+  const auto finish = [&](int64_t panel, int64_t block, const float* from) {
+    const int64_t column = panel * kBf16Block;
+    for (int64_t i = 2 * block; i < std::min(groups, 2 * block + 2); ++i) {
+      Finish(call, task.first_group + i, channel_group * channels + column,
+             std::min(kBf16Block, channels - column), from + i % 2 * kBf16Tile * kBf16Block);
     }
+  };
+  if (kernels_->begin != nullptr) kernels_->begin();
+  // A block's sums are read one block later: they have then left the store buffer, from which what
+  // tile registers store is not forwarded, and the reading overlaps with the tiles' next products.
+  const int64_t count = task_panels * blocks;
+  for (int64_t i = 0; i <= count; ++i) {
+    const auto panel = [&](int64_t k) {
+      return task.first_panel + (panels_first_ ? k / blocks : k % task_panels);
+    };
+    const auto block = [&](int64_t k) { return panels_first_ ? k % blocks : k / task_panels; };
+    if (i < count) multiply(panel(i), block(i), sums + i % 2 * kSums);
+    if (i > 0) finish(panel(i - 1), block(i - 1), sums + (i - 1) % 2 * kSums);
   }
   if (kernels_->end != nullptr) kernels_->end();
 }

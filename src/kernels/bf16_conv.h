@@ -30,6 +30,7 @@ namespace linnet::kernels {
 
 struct Bf16Kernels;  // the chosen instruction set's functions, bf16_kernels.h
 struct Bf16Rows;
+struct Bf16BlockArgs;
 
 struct Bf16Epilogue {
   const float* bias = nullptr;  // [k], or none
@@ -74,6 +75,7 @@ class Conv2dBf16 {
   void CopyPixels(const Call& call, int64_t line) const;
   Bf16Rows RowsOf(const Call& call, const uint16_t* source, int64_t group, uint16_t* tail,
                   uint16_t* last) const;
+  void FetchNextPanel(int64_t panel, int64_t block, int64_t blocks, Bf16BlockArgs& args) const;
   void RunTask(const Call& call, const Task& task, int64_t channel_group, char* scratch) const;
   void Finish(const Call& call, int64_t group, int64_t column, int64_t cols,
               const float* sums) const;
@@ -94,8 +96,10 @@ class Conv2dBf16 {
   // Rows of A: lines, each of rows the same distance apart; in groups of 16. Of 'line_pitch_' rows
   // the first 'line_width_' are outputs.
   int64_t lines_ = 0, line_rows_ = 0, line_groups_ = 0, line_pitch_ = 0, line_width_ = 0;
+  int64_t line_outputs_ = 0;
 
   int64_t task_groups_ = 0, task_panels_ = 0, row_tasks_ = 0, panel_tasks_ = 0;
+  bool panels_first_ = false;  // a task goes through all rows with one panel, then the next
 };
 
 }  // namespace linnet::kernels

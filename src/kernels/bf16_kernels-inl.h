@@ -237,9 +237,48 @@ HWY_INLINE void FinishColumns(const Bf16FinishArgs& t, int64_t column, size_t n)
   }
 }
 
+#if LINNET_BF16_DOT
+HWY_INLINE void StoreLine(VF low, VF high, bfloat16_t* p) {
+  __m512i line;
+  __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(line) : "v"(low.raw), "v"(high.raw));
+  _mm512_storeu_si512(p, line);
+}
+HWY_INLINE void StoreLine(VF low, VF high, float* p) {
+  hn::StoreU(low, DF(), p);
+  hn::StoreU(high, DF(), p + kLanes);
+}
+
+// All columns of a block: whole lines of memory, row by row.
+template <Activation kAct, bool kResidual, class R, class T>
+HWY_INLINE void FinishLines(const Bf16FinishArgs& t) {
+  const DF d;
+  const VF bias0 = t.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, t.bias);
+  const VF bias1 = t.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, t.bias + kLanes);
+  const VF alpha = hn::Set(d, t.alpha);
+  const R* residual = static_cast<const R*>(t.residual);
+  T* dst = static_cast<T*>(t.dst);
+  for (int64_t i = 0; i < t.rows; ++i) {
+    VF low = hn::Add(hn::LoadU(d, t.sums + i * kBf16Block), bias0);
+    VF high = hn::Add(hn::LoadU(d, t.sums + i * kBf16Block + kLanes), bias1);
+    if constexpr (kResidual) {
+      low = hn::Add(low, LoadNumbers(d, residual + i * t.residual_stride));
+      high = hn::Add(high, LoadNumbers(d, residual + i * t.residual_stride + kLanes));
+    }
+    StoreLine(Activate<kAct>(d, low, alpha), Activate<kAct>(d, high, alpha),
+              dst + i * t.dst_stride);
+  }
+}
+#endif
+
 template <class R, class T>
 void Finish(const Bf16FinishArgs& t) {
   WithActivation(t.act, [&](auto act) LINNET_LAMBDA {
+#if LINNET_BF16_DOT
+    if (t.cols == kBf16Block) {
+      if (t.residual != nullptr) return FinishLines<act(), true, R, T>(t);
+      return FinishLines<act(), false, R, T>(t);
+    }
+#endif
     int64_t column = 0;
     for (; column + kLanes <= t.cols; column += kLanes) {
       FinishColumns<act(), R, T>(t, column, kLanes);
