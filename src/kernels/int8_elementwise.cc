@@ -11,7 +11,9 @@ namespace linnet::kernels {
 namespace {
 
 void ApplyTable(const Int8Kernels& kernels, const Int8Output& output, int64_t n, uint8_t* dst) {
-  if (output.has_table) kernels.lookup(n, output.table.data(), dst, dst);
+  if (output.has_table) {
+    kernels.lookup({.n = n, .table = output.table.data(), .src = dst, .dst = dst});
+  }
 }
 
 }  // namespace
@@ -39,14 +41,13 @@ void LookupForward(int64_t rows, int64_t width, const std::array<uint8_t, 256>& 
   const Int8Kernels& kernels = *GetInt8Kernels();
   if (src_stride == width && dst_stride == width) {
     ForRuns(pool, rows * width, [&](int64_t first, int64_t count) {
-      kernels.lookup(count, table.data(), src + first, dst + first);
+      kernels.lookup({.n = count, .table = table.data(), .src = src + first, .dst = dst + first});
     });
     return;
   }
   ForRowRuns(pool, rows, width, [&](int64_t first, int64_t count) {
-    for (int64_t r = first; r < first + count; ++r) {
-      kernels.lookup(width, table.data(), src + r * src_stride, dst + r * dst_stride);
-    }
+    kernels.lookup({count, width, table.data(), src + first * src_stride, src_stride,
+                    dst + first * dst_stride, dst_stride});
   });
 }
 

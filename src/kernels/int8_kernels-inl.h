@@ -110,7 +110,19 @@ HWY_INLINE void StoreBytes(V8 v, int64_t n, uint8_t* HWY_RESTRICT p) {
   const D8 d;
   if (n == kPanel) return hn::StoreU(v, d, p);
 #if HWY_TARGET <= HWY_AVX3
-  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+  // No wider than need be: a masked store that leaves its cache line is slow, even where only what
+  // the mask leaves out lies behind it.
+  const hn::Half<D8> half;
+  const hn::Half<hn::Half<D8>> quarter;
+  if (n == kPanel / 4) {
+    hn::StoreU(hn::LowerHalf(quarter, hn::LowerHalf(half, v)), quarter, p);
+  } else if (n <= kPanel / 2) {
+    const auto lower = hn::LowerHalf(half, v);
+    if (n == kPanel / 2) return hn::StoreU(lower, half, p);
+    hn::BlendedStore(lower, hn::FirstN(half, static_cast<size_t>(n)), half, p);
+  } else {
+    hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+  }
 #else
   HWY_ALIGN uint8_t buffer[kPanel];
   hn::Store(v, d, buffer);
@@ -349,7 +361,7 @@ void TileSums(const Int8TileArgs& t) {
   for (int j = 0; j < kNV; ++j) hn::Store(sum[0][j], D32(), t.sums + j * kLanes);
 }
 
-// Sums that tile registers made, without bias: sums[(j * kMaxRows + i) * kLanes + ...].
+// Sums that tile registers made: sums[(j * kMaxRows + i) * kLanes + ...].
 template <int kNV>
 void Finish(const Int8TileArgs& t, const int32_t* sums) {
   const D32 d;
@@ -358,8 +370,7 @@ void Finish(const Int8TileArgs& t, const int32_t* sums) {
     V32 sum[kNV];
     LINNET_UNROLL
     for (int j = 0; j < kNV; ++j) {
-      sum[j] = hn::Add(hn::Load(d, t.channels.bias + j * kLanes),
-                       hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes));
+      sum[j] = hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes);
     }
     const int64_t at = i * t.dst_stride;
     output.Store(sum, t.residual == nullptr ? nullptr : t.residual + at, t.cols, t.dst + at);
@@ -595,19 +606,21 @@ void Dequantize(int64_t n, const Quantization& q, const uint8_t* src, float* dst
 
 #if HWY_ARCH_ARM_A64
 // An index past a table of 64 gives 0.
-void Lookup(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst) {
+void Lookup(const LookupArgs& t) {
   const D8 d;
-  const uint8x16x4_t tables[4] = {vld1q_u8_x4(table), vld1q_u8_x4(table + 64),
-                                  vld1q_u8_x4(table + 128), vld1q_u8_x4(table + 192)};
+  const uint8x16x4_t tables[4] = {vld1q_u8_x4(t.table), vld1q_u8_x4(t.table + 64),
+                                  vld1q_u8_x4(t.table + 128), vld1q_u8_x4(t.table + 192)};
   const V8 step = hn::Set(d, 64);
-  LINNET_FOR_PANELS(n, i, count) {
-    V8 index = LoadBytes(src + i, count);
-    V8 y = V8(vqtbl4q_u8(tables[0], index.raw));
-    for (int part = 1; part < 4; ++part) {
-      index = hn::Sub(index, step);
-      y = hn::Or(y, V8(vqtbl4q_u8(tables[part], index.raw)));
+  for (int64_t r = 0; r < t.rows; ++r) {
+    LINNET_FOR_PANELS(t.n, i, count) {
+      V8 index = LoadBytes(t.src + r * t.src_stride + i, count);
+      V8 y = V8(vqtbl4q_u8(tables[0], index.raw));
+      for (int part = 1; part < 4; ++part) {
+        index = hn::Sub(index, step);
+        y = hn::Or(y, V8(vqtbl4q_u8(tables[part], index.raw)));
+      }
+      StoreBytes(y, count, t.dst + r * t.dst_stride + i);
     }
-    StoreBytes(y, count, dst + i);
   }
 }
 #endif

@@ -101,8 +101,12 @@ void Dequantize(int64_t n, const Quantization& q, const uint8_t* src, float* dst
   for (int64_t i = 0; i < n; ++i) dst[i] = q.scale * static_cast<float>(src[i] - q.zero_point);
 }
 
-void Lookup(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst) {
-  for (int64_t i = 0; i < n; ++i) dst[i] = table[src[i]];
+void Lookup(const LookupArgs& t) {
+  for (int64_t r = 0; r < t.rows; ++r) {
+    for (int64_t i = 0; i < t.n; ++i) {
+      t.dst[r * t.dst_stride + i] = t.table[t.src[r * t.src_stride + i]];
+    }
+  }
 }
 
 uint8_t Clamped(int u, const Int8Output& output) {
@@ -157,6 +161,7 @@ Int8Kernels MakeTable() {
   Int8Kernels table{};
   table.target = "SCALAR";
   table.lanes = kLanes;
+  table.step_bytes = 4;
   FillTiles<1>(table);
   FillTiles<2>(table);
   FillTiles<3>(table);
