@@ -209,8 +209,8 @@ void RunByVectors(const Product& p, const RowBlock& block, const Int8Output& out
       const int64_t row = PartBegin(block.rows, tiles, tile);
       const Int8TileArgs args = RowsOf(all, row, PartBegin(block.rows, tiles, tile + 1) - row);
       kernels.tile[vectors][args.rows](args);
-      ApplyTable(kernels, args);
     }
+    ApplyTable(kernels, all);
   }
 }
 

@@ -103,6 +103,13 @@ struct LookupArgs {
   int64_t dst_stride = 0;
 };
 
+// dst[i] = the maximum of src[y * row_stride + x * n + i] over y < rows and x < columns
+struct MaxArgs {
+  int64_t n = 0, rows = 0, columns = 0, row_stride = 0;
+  const uint8_t* src = nullptr;
+  uint8_t* dst = nullptr;
+};
+
 struct Int8Kernels {
   static constexpr int kVectors = 4;  // sum vectors of a whole panel
   static constexpr int kMaxRows = 32;
@@ -135,13 +142,16 @@ struct Int8Kernels {
   void (*lookup)(const LookupArgs&);
   void (*add)(int64_t n, const ByteTerm& a_term, const ByteTerm& b_term, const Int8Output& output,
               const uint8_t* a, const uint8_t* b, uint8_t* dst);
-  // The term of element i has multiplier[i].
-  void (*scale)(int64_t n, const ByteTerm& term, const int16_t* multiplier,
-                const Int8Output& output, const uint8_t* src, uint8_t* dst);
+  // Of rows of n elements, 'stride' apart. The term of element i has
+  // multiplier[WidenedPosition(lanes, i)], of [n rounded up to panels].
+  void (*scale)(int64_t rows, int64_t n, int64_t stride, const ByteTerm& term,
+                const int16_t* multiplier, const Int8Output& output, const uint8_t* src,
+                uint8_t* dst);
   // sums[i] += sum over r of src[r * stride + i]
   void (*sum_rows)(int64_t n, int64_t rows, int64_t stride, const uint8_t* src, int32_t* sums);
-  // dst[i] = max(dst[i], src[i])
-  void (*max)(int64_t n, const uint8_t* src, uint8_t* dst);
+  void (*max)(const MaxArgs&);
+  // dst[2 i] = a[i], dst[2 i + 1] = b[i]
+  void (*zip)(int64_t n, const uint8_t* a, const uint8_t* b, uint8_t* dst);
   // dst[i] = the requantized sums[i] + bias
   void (*requantize)(int64_t n, int32_t bias, const Requantizer& requantizer,
                      const Int8Output& output, const int32_t* sums, uint8_t* dst);
@@ -165,6 +175,13 @@ void EmulateInt8Tiles(bool emulate);
 // Table lookup by AVX-512 VBMI; null where the processor has none.
 using LookupFunction = void (*)(const LookupArgs&);
 LookupFunction VbmiLookup();
+
+// Where element 'i' is among the int16 that whole panels of bytes are widened to: of each block of
+// 16, the lower half goes to the first vector and the upper half to the second one.
+inline int64_t WidenedPosition(int64_t lanes, int64_t i) {
+  const int64_t panel = Int8Kernels::kVectors * lanes, within = i & (panel - 1);
+  return i - within + within % 16 / 8 * (panel / 2) + within / 16 * 8 + within % 8;
+}
 
 // The channel of a panel of 'vectors' vectors whose sum is at position 'p'.
 inline int64_t ChannelOfSum(int64_t lanes, int64_t vectors, int64_t p) {

@@ -5,11 +5,15 @@
 #if HWY_ARCH_X86_64
 #include <immintrin.h>
 
+#include <utility>
+
 namespace linnet::kernels {
 namespace {
 
 // Two permutations of 128 bytes, chosen between by the highest bit.
-__attribute__((target("avx512f,avx512bw,avx512vbmi"))) void Lookup(const LookupArgs& t) {
+__attribute__((target("avx512f,avx512bw,avx512vbmi"))) void Lookup(const LookupArgs& args) {
+  LookupArgs t = args;
+  if (t.src_stride == t.n && t.dst_stride == t.n) t.n *= std::exchange(t.rows, 1);
   const __m512i part0 = _mm512_loadu_si512(t.table), part1 = _mm512_loadu_si512(t.table + 64);
   const __m512i part2 = _mm512_loadu_si512(t.table + 128);
   const __m512i part3 = _mm512_loadu_si512(t.table + 192);
