@@ -4,6 +4,7 @@
 
 #include "kernels/amx_config.h"
 #include "kernels/int8_kernels.h"
+#include "kernels/int8_register_work.h"
 
 #if HWY_ARCH_X86_64
 #include <algorithm>
@@ -17,10 +18,12 @@ namespace amx {
 // In assembler, because the compiler's intrinsics take a register's number as a word of the text,
 // not as a constant, and g++ 12 does not know that they read memory.
 struct Tiles {
-  template <int kTile>
-  static void Zero() {
-    __asm__ volatile("tilezero %%tmm%c0" ::"i"(kTile));
+  static void Begin(int rows) {
+    TileConfig configuration;
+    for (int tile = 0; tile < 6; ++tile) configuration.rows[tile] = static_cast<uint8_t>(rows);
+    __asm__ volatile("ldtilecfg %0" ::"m"(configuration));
   }
+  static void End() { __asm__ volatile("tilerelease"); }
   template <int kTile>
   static void Load(const void* from, int64_t stride) {
     __asm__ volatile("tileloadd (%1,%2,1), %%tmm%c0" ::"i"(kTile), "r"(from), "r"(stride)
@@ -38,12 +41,6 @@ struct Tiles {
   }
 };
 
-void Begin() {
-  const TileConfig configuration;
-  __asm__ volatile("ldtilecfg %0" ::"m"(configuration));
-}
-void End() { __asm__ volatile("tilerelease"); }
-
 #include "kernels/int8_amx-inl.h"
 
 }  // namespace amx
@@ -52,30 +49,30 @@ namespace emulated {
 
 // As Intel's manual describes them, volume 2: TILELOADD, TDPBUSD, TILESTORED.
 struct Registers {
+  int rows = 0;  // of those of sums and A
   uint8_t row[8][16][64];
 };
 thread_local Registers registers;
 
 struct Tiles {
-  template <int kTile>
-  static void Zero() {
-    std::memset(registers.row[kTile], 0, sizeof(registers.row[kTile]));
-  }
+  static void Begin(int rows) { registers.rows = rows; }
+  static void End() { registers.rows = 0; }
   template <int kTile>
   static void Load(const void* from, int64_t stride) {
-    for (int i = 0; i < 16; ++i) {
+    const int rows = kTile < 6 ? registers.rows : 16;
+    for (int i = 0; i < rows; ++i) {
       std::memcpy(registers.row[kTile][i], static_cast<const uint8_t*>(from) + i * stride, 64);
     }
   }
   template <int kTile>
   static void Store(void* to, int64_t stride) {
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < registers.rows; ++i) {
       std::memcpy(static_cast<uint8_t*>(to) + i * stride, registers.row[kTile][i], 64);
     }
   }
   template <int kSum, int kA, int kB>
   static void Dot() {
-    for (int i = 0; i < 16; ++i) {
+    for (int i = 0; i < registers.rows; ++i) {
       for (int j = 0; j < 16; ++j) {
         int32_t sum;
         std::memcpy(&sum, registers.row[kSum][i] + 4 * j, 4);
@@ -106,12 +103,7 @@ const Int8Kernels* Int8AmxKernels(const Int8Kernels& base, bool emulate) {
     static const Int8Kernels table = emulated::MakeTable(base, "AMX_EMULATED");
     return &table;
   }
-  static const Int8Kernels table = [&] {
-    Int8Kernels made = amx::MakeTable(base, "AMX");
-    made.begin = amx::Begin;
-    made.end = amx::End;
-    return made;
-  }();
+  static const Int8Kernels table = amx::MakeTable(base, "AMX");
   return &table;
 }
 

@@ -158,8 +158,8 @@ void RunSegment(const Task& t, const Int8Output& output, const Int8Layout& layou
     args.dst = dst + at;
     if (residual != nullptr) args.residual = residual + at;
     t.kernels.depthwise_row(args);
-    for (int64_t x = 0; output.has_table && x < pixels; ++x) {
-      t.kernels.lookup(t.cols, output.table.data(), args.dst + x * s.c, args.dst + x * s.c);
+    if (output.has_table) {
+      t.kernels.lookup({pixels, t.cols, output.table.data(), args.dst, s.c, args.dst, s.c});
     }
     args.b += t.strip.taps * t.kernels.panel() * kGroup;
   }

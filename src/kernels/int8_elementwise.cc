@@ -11,7 +11,9 @@ namespace linnet::kernels {
 namespace {
 
 void ApplyTable(const Int8Kernels& kernels, const Int8Output& output, int64_t n, uint8_t* dst) {
-  if (output.has_table) kernels.lookup(n, output.table.data(), dst, dst);
+  if (output.has_table) {
+    kernels.lookup({.n = n, .table = output.table.data(), .src = dst, .dst = dst});
+  }
 }
 
 }  // namespace
@@ -39,13 +41,29 @@ void LookupForward(int64_t rows, int64_t width, const std::array<uint8_t, 256>& 
   const Int8Kernels& kernels = *GetInt8Kernels();
   if (src_stride == width && dst_stride == width) {
     ForRuns(pool, rows * width, [&](int64_t first, int64_t count) {
-      kernels.lookup(count, table.data(), src + first, dst + first);
+      kernels.lookup({.n = count, .table = table.data(), .src = src + first, .dst = dst + first});
     });
     return;
   }
   ForRowRuns(pool, rows, width, [&](int64_t first, int64_t count) {
-    for (int64_t r = first; r < first + count; ++r) {
-      kernels.lookup(width, table.data(), src + r * src_stride, dst + r * dst_stride);
+    kernels.lookup({count, width, table.data(), src + first * src_stride, src_stride,
+                    dst + first * dst_stride, dst_stride});
+  });
+}
+
+void ShuffleBytes(int64_t rows, int64_t channels, int64_t groups, const uint8_t* src, uint8_t* dst,
+                  ThreadPool* pool) {
+  const Int8Kernels& kernels = *GetInt8Kernels();
+  const int64_t each = channels / groups;
+  ForRowRuns(pool, rows, channels, [&](int64_t first, int64_t count) {
+    for (int64_t at = first * channels; at < (first + count) * channels; at += channels) {
+      if (groups == 2) {
+        kernels.zip(each, src + at, src + at + each, dst + at);
+        continue;
+      }
+      for (int64_t g = 0; g < groups; ++g) {
+        for (int64_t c = 0; c < each; ++c) dst[at + c * groups + g] = src[at + g * each + c];
+      }
     }
   });
 }
@@ -84,23 +102,25 @@ MulInt8::MulInt8(const Quantization& map, const Quantization& gate, const Int8Ep
 void MulInt8::Run(int64_t n, int64_t pixels, int64_t c, const uint8_t* map, const uint8_t* gate,
                   uint8_t* dst, ThreadPool* pool) const {
   const Int8Kernels& kernels = *GetInt8Kernels();
-  constexpr int64_t kBlock = 512;  // channels
+  constexpr int64_t kPixels = 64, kChannels = 512;  // of a task
   const ByteTerm term{map_zero_, 0, doublings_};
-  const int64_t blocks = (c + kBlock - 1) / kBlock;
-  ParallelFor(pool, static_cast<size_t>(n * blocks), [&](size_t item) {
-    const int64_t image = static_cast<int64_t>(item) / blocks;
-    const int64_t first = static_cast<int64_t>(item) % blocks * kBlock;
-    const int64_t count = std::min(kBlock, c - first);
-    int16_t multipliers[kBlock];
+  const int64_t runs = (pixels + kPixels - 1) / kPixels, blocks = (c + kChannels - 1) / kChannels;
+  ParallelFor(pool, static_cast<size_t>(n * runs * blocks), [&](size_t item) {
+    const int64_t image = static_cast<int64_t>(item) / (runs * blocks);
+    const int64_t pixel = static_cast<int64_t>(item) / blocks % runs * kPixels;
+    const int64_t channel = static_cast<int64_t>(item) % blocks * kChannels;
+    const int64_t rows = std::min(kPixels, pixels - pixel);
+    const int64_t count = std::min(kChannels, c - channel);
+    int16_t multipliers[kChannels];
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t steps = gate[image * c + first + i] - gate_zero_;
-      multipliers[i] = static_cast<int16_t>((steps * factor_ + (int64_t{1} << 31)) >> 32);
+      const int64_t steps = gate[image * c + channel + i] - gate_zero_;
+      multipliers[WidenedPosition(kernels.lanes, i)] =
+          static_cast<int16_t>((steps * factor_ + (int64_t{1} << 31)) >> 32);
     }
-    for (int64_t p = 0; p < pixels; ++p) {
-      const int64_t at = (image * pixels + p) * c + first;
-      kernels.scale(count, term, multipliers, output_, map + at, dst + at);
-      ApplyTable(kernels, output_, count, dst + at);
-    }
+    const int64_t at = (image * pixels + pixel) * c + channel;
+    kernels.scale(rows, count, c, term, multipliers, output_, map + at, dst + at);
+    if (!output_.has_table) return;
+    kernels.lookup({rows, count, output_.table.data(), dst + at, c, dst + at, c});
   });
 }
 

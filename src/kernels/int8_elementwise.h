@@ -26,6 +26,11 @@ void LookupForward(int64_t rows, int64_t width, const std::array<uint8_t, 256>& 
                    const uint8_t* src, int64_t src_stride, uint8_t* dst, int64_t dst_stride,
                    ThreadPool* pool);
 
+// dst[r][c * groups + g] = src[r][g * (channels / groups) + c], as in channel_shuffle.h; dst is not
+// over src.
+void ShuffleBytes(int64_t rows, int64_t channels, int64_t groups, const uint8_t* src, uint8_t* dst,
+                  ThreadPool* pool);
+
 // dst = act(a + b), each with a quantization of its own.
 class AddInt8 {
  public:

@@ -110,7 +110,19 @@ HWY_INLINE void StoreBytes(V8 v, int64_t n, uint8_t* HWY_RESTRICT p) {
   const D8 d;
   if (n == kPanel) return hn::StoreU(v, d, p);
 #if HWY_TARGET <= HWY_AVX3
-  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+  // No wider than need be: a masked store that leaves its cache line is slow, even where only what
+  // the mask leaves out lies behind it.
+  const hn::Half<D8> half;
+  const hn::Half<hn::Half<D8>> quarter;
+  if (n == kPanel / 4) {
+    hn::StoreU(hn::LowerHalf(quarter, hn::LowerHalf(half, v)), quarter, p);
+  } else if (n <= kPanel / 2) {
+    const auto lower = hn::LowerHalf(half, v);
+    if (n == kPanel / 2) return hn::StoreU(lower, half, p);
+    hn::BlendedStore(lower, hn::FirstN(half, static_cast<size_t>(n)), half, p);
+  } else {
+    hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+  }
 #else
   HWY_ALIGN uint8_t buffer[kPanel];
   hn::Store(v, d, buffer);
@@ -349,7 +361,7 @@ void TileSums(const Int8TileArgs& t) {
   for (int j = 0; j < kNV; ++j) hn::Store(sum[0][j], D32(), t.sums + j * kLanes);
 }
 
-// Sums that tile registers made, without bias: sums[(j * kMaxRows + i) * kLanes + ...].
+// Sums that tile registers made: sums[(j * kMaxRows + i) * kLanes + ...].
 template <int kNV>
 void Finish(const Int8TileArgs& t, const int32_t* sums) {
   const D32 d;
@@ -358,8 +370,7 @@ void Finish(const Int8TileArgs& t, const int32_t* sums) {
     V32 sum[kNV];
     LINNET_UNROLL
     for (int j = 0; j < kNV; ++j) {
-      sum[j] = hn::Add(hn::Load(d, t.channels.bias + j * kLanes),
-                       hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes));
+      sum[j] = hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes);
     }
     const int64_t at = i * t.dst_stride;
     output.Store(sum, t.residual == nullptr ? nullptr : t.residual + at, t.cols, t.dst + at);
@@ -595,19 +606,21 @@ void Dequantize(int64_t n, const Quantization& q, const uint8_t* src, float* dst
 
 #if HWY_ARCH_ARM_A64
 // An index past a table of 64 gives 0.
-void Lookup(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst) {
+void Lookup(const LookupArgs& t) {
   const D8 d;
-  const uint8x16x4_t tables[4] = {vld1q_u8_x4(table), vld1q_u8_x4(table + 64),
-                                  vld1q_u8_x4(table + 128), vld1q_u8_x4(table + 192)};
+  const uint8x16x4_t tables[4] = {vld1q_u8_x4(t.table), vld1q_u8_x4(t.table + 64),
+                                  vld1q_u8_x4(t.table + 128), vld1q_u8_x4(t.table + 192)};
   const V8 step = hn::Set(d, 64);
-  LINNET_FOR_PANELS(n, i, count) {
-    V8 index = LoadBytes(src + i, count);
-    V8 y = V8(vqtbl4q_u8(tables[0], index.raw));
-    for (int part = 1; part < 4; ++part) {
-      index = hn::Sub(index, step);
-      y = hn::Or(y, V8(vqtbl4q_u8(tables[part], index.raw)));
+  for (int64_t r = 0; r < t.rows; ++r) {
+    LINNET_FOR_PANELS(t.n, i, count) {
+      V8 index = LoadBytes(t.src + r * t.src_stride + i, count);
+      V8 y = V8(vqtbl4q_u8(tables[0], index.raw));
+      for (int part = 1; part < 4; ++part) {
+        index = hn::Sub(index, step);
+        y = hn::Or(y, V8(vqtbl4q_u8(tables[part], index.raw)));
+      }
+      StoreBytes(y, count, t.dst + r * t.dst_stride + i);
     }
-    StoreBytes(y, count, dst + i);
   }
 }
 #endif
@@ -623,63 +636,70 @@ void Add(int64_t n, const ByteTerm& a_term, const ByteTerm& b_term, const Int8Ou
   }
 }
 
-// The multipliers of elements [0, count), in the order of Widen.
-HWY_INLINE Terms LoadMultipliers(const int16_t* p, int64_t count) {
-  const D16 d;
-  HWY_ALIGN int16_t buffer[kPanel] = {};
-  if (count < kPanel) {
-    std::memcpy(buffer, p, static_cast<size_t>(count) * sizeof(int16_t));
-    p = buffer;
-  }
-  // Blocks of eight go to the low and the high vector in turn.
-  HWY_ALIGN int16_t low[kPanel / 2], high[kPanel / 2];
-  for (int64_t block = 0; block < kPanel / 16; ++block) {
-    std::memcpy(low + 8 * block, p + 16 * block, 16);
-    std::memcpy(high + 8 * block, p + 16 * block + 8, 16);
-  }
-  return {hn::Load(d, low), hn::Load(d, high)};
-}
-
-void Scale(int64_t n, const ByteTerm& term, const int16_t* multiplier, const Int8Output& output,
-           const uint8_t* src, uint8_t* dst) {
+void Scale(int64_t rows, int64_t n, int64_t stride, const ByteTerm& term, const int16_t* multiplier,
+           const Int8Output& output, const uint8_t* src, uint8_t* dst) {
+  const D16 d16;
   const ToByte to_byte(output);
-  const V16 zero = hn::Set(D16(), static_cast<int16_t>(term.zero));
+  const V16 zero = hn::Set(d16, static_cast<int16_t>(term.zero));
   LINNET_FOR_PANELS(n, i, count) {
-    const Terms wide = Widen(LoadBytes(src + i, count));
-    const Terms by = LoadMultipliers(multiplier + i, count);
-    StoreBytes(to_byte(Term64(wide.low, zero, by.low, term.doublings),
-                       Term64(wide.high, zero, by.high, term.doublings)),
-               count, dst + i);
+    const V16 low = hn::LoadU(d16, multiplier + i);
+    const V16 high = hn::LoadU(d16, multiplier + i + kPanel / 2);
+    for (int64_t r = 0; r < rows; ++r) {
+      const Terms wide = Widen(LoadBytes(src + r * stride + i, count));
+      StoreBytes(to_byte(Term64(wide.low, zero, low, term.doublings),
+                         Term64(wide.high, zero, high, term.doublings)),
+                 count, dst + r * stride + i);
+    }
   }
 }
 
+// Sums of up to 256 rows fit into 16 bits.
 void SumRows(int64_t n, int64_t rows, int64_t stride, const uint8_t* src, int32_t* sums) {
-  const D32 d;
-  const hn::Rebind<uint8_t, D32> d8;
-  int64_t i = 0;
-  for (; i + kPanel <= n; i += kPanel) {
-    V32 sum[kAllVectors];
-    LINNET_UNROLL
-    for (int j = 0; j < kAllVectors; ++j) sum[j] = hn::LoadU(d, sums + i + j * kLanes);
-    for (int64_t r = 0; r < rows; ++r) {
-      LINNET_UNROLL
-      for (int j = 0; j < kAllVectors; ++j) {
-        const auto bytes = hn::LoadU(d8, src + r * stride + i + j * kLanes);
-        sum[j] = hn::Add(sum[j], hn::PromoteTo(d, bytes));
+  constexpr int64_t kMostRows = 256;
+  const D16 d16;
+  const hn::RebindToUnsigned<D16> du16;
+  LINNET_FOR_PANELS(n, i, count) {
+    for (int64_t first = 0; first < rows; first += kMostRows) {
+      const int64_t last = HWY_MIN(rows, first + kMostRows);
+      V16 low = hn::Zero(d16), high = hn::Zero(d16);
+      for (int64_t r = first; r < last; ++r) {
+        const Terms wide = Widen(LoadBytes(src + r * stride + i, count));
+        low = hn::Add(low, wide.low);
+        high = hn::Add(high, wide.high);
+      }
+      HWY_ALIGN uint16_t words[kPanel];
+      hn::Store(hn::BitCast(du16, low), du16, words);
+      hn::Store(hn::BitCast(du16, high), du16, words + kPanel / 2);
+      for (int64_t k = 0; k < count; ++k) sums[i + k] += words[WidenedPosition(kLanes, k)];
+    }
+  }
+}
+
+void Max(const MaxArgs& args) {
+  const MaxArgs t = args;
+  LINNET_FOR_PANELS(t.n, i, count) {
+    V8 most = hn::Zero(D8());
+    for (int64_t y = 0; y < t.rows; ++y) {
+      const uint8_t* from = t.src + y * t.row_stride + i;
+      for (int64_t x = 0; x < t.columns; ++x) {
+        most = hn::Max(most, LoadBytes(from + x * t.n, count));
       }
     }
-    LINNET_UNROLL
-    for (int j = 0; j < kAllVectors; ++j) hn::StoreU(sum[j], d, sums + i + j * kLanes);
-  }
-  for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t k = i; k < n; ++k) sums[k] += src[r * stride + k];
+    StoreBytes(most, count, t.dst + i);
   }
 }
 
-void Max(int64_t n, const uint8_t* src, uint8_t* dst) {
-  LINNET_FOR_PANELS(n, i, count) {
-    StoreBytes(hn::Max(LoadBytes(src + i, count), LoadBytes(dst + i, count)), count, dst + i);
-  }
+// By blocks of 16 bytes; the last one may do again what the one before has done.
+void Zip(int64_t n, const uint8_t* a, const uint8_t* b, uint8_t* dst) {
+  const hn::FixedTag<uint8_t, 16> d;
+  const auto block = [&](int64_t i) LINNET_LAMBDA {
+    const auto x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+    hn::StoreU(hn::InterleaveLower(d, x, y), d, dst + 2 * i);
+    hn::StoreU(hn::InterleaveUpper(d, x, y), d, dst + 2 * i + 16);
+  };
+  if (n < 16) return PortableInt8Kernels()->zip(n, a, b, dst);
+  for (int64_t i = 0; i + 16 <= n; i += 16) block(i);
+  block(n - 16);
 }
 
 HWY_INLINE V32 LoadSums(const int32_t* p, int64_t n) {
@@ -743,6 +763,7 @@ Int8Kernels MakeTable(const char* target) {
   table.scale = &Scale;
   table.sum_rows = &SumRows;
   table.max = &Max;
+  table.zip = &Zip;
   table.requantize = &RequantizeSums;
   return table;
 }

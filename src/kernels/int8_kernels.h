@@ -30,7 +30,7 @@ struct Int8Channels {
 // One tile of a matrix product: 'rows' rows by one panel of 'vectors' vectors.
 struct Int8Kernels;
 struct Int8TileArgs {
-  const Int8Kernels* base = nullptr;  // Int8Kernels::base
+  const Int8Kernels* base = nullptr;  // Int8Kernels::base, for tile registers
   int64_t rows = 0;                   // that the function's name has, too
   const uint8_t* const* a = nullptr;  // a[t * a_stride + i]: row i as tap t sees it, 4 quads bytes
   int64_t a_stride = 0;               // pointers from one tap to the next
@@ -45,6 +45,24 @@ struct Int8TileArgs {
   int64_t dst_stride = 0;
   int32_t* sums = nullptr;  // of tile_sums: sums[i * panel + ...] with bias, in order of sums
 };
+
+// What a tile register has in a row: 16 quads.
+inline constexpr int64_t kStepBytes = 64, kStepQuads = 16;
+
+// A register's rows of A for one step: row i at from + i * stride.
+struct RegisterRows {
+  const uint8_t* from = nullptr;
+  int64_t stride = 0;
+};
+
+// A panel for the rows of two registers, or of one, by tile registers.
+struct Int8RegisterArgs {
+  Int8TileArgs tile;  // of these rows; a, taps and quads say nothing
+  int rows = 0;       // of a register
+  int64_t steps = 0;
+  const RegisterRows* a = nullptr;  // [1 or 2][steps]
+};
+class RegisterWork;  // int8_register_work.h
 
 // columns x panel: out[x * out_step + 4 * position + t] = row[0][t][x * step[0][t] + channel], by
 // the order of sums; channels in [cols, panel) are any numbers. With 'twice', cols is at most half
@@ -75,6 +93,23 @@ struct DepthwiseRowArgs {
   int64_t second = 0;
 };
 
+// rows x n: dst[r * dst_stride + i] = table[src[r * src_stride + i]]
+struct LookupArgs {
+  int64_t rows = 1, n = 0;
+  const uint8_t* table = nullptr;  // [256]
+  const uint8_t* src = nullptr;
+  int64_t src_stride = 0;
+  uint8_t* dst = nullptr;
+  int64_t dst_stride = 0;
+};
+
+// dst[i] = the maximum of src[y * row_stride + x * n + i] over y < rows and x < columns
+struct MaxArgs {
+  int64_t n = 0, rows = 0, columns = 0, row_stride = 0;
+  const uint8_t* src = nullptr;
+  uint8_t* dst = nullptr;
+};
+
 struct Int8Kernels {
   static constexpr int kVectors = 4;  // sum vectors of a whole panel
   static constexpr int kMaxRows = 32;
@@ -85,14 +120,16 @@ struct Int8Kernels {
   int rows[kVectors + 1];  // [v]: rows of the largest tile with v vectors
   void (*tile[kVectors + 1][kMaxRows + 1])(const Int8TileArgs&);  // [vectors][rows]
   void (*tile_sums[kVectors + 1])(const Int8TileArgs&);           // [vectors]: one row
-  // What a tile does with 'rows' rows of sums that tile registers made, without bias:
+  // What a tile does with 'rows' rows of sums that tile registers made, bias included:
   // [vectors][kMaxRows][lanes], in order of sums. Null where there is no vector code.
   void (*finish[kVectors + 1])(const Int8TileArgs&, const int32_t* sums);
-  // Around the tiles of a task, in its thread; or null.
-  void (*begin)();
+  // Tile registers, null where there are none: [vectors]. Around those of a task, in its thread,
+  // stand begin(rows of a register) and end().
+  void (*registers[kVectors + 1])(const Int8RegisterArgs&, RegisterWork&);
+  void (*begin)(int rows);
   void (*end)();
-  const Int8Kernels* base;  // of tiles of registers: the vectors beside them
-  size_t slack;             // bytes that tiles may read behind the packed weights
+  const Int8Kernels* base;  // the vectors beside tile registers; null where there are none
+  int64_t step_bytes;       // the bytes of a channel's packed weights are a multiple of this
   // Independent dot products in registers: the most that tiles of vectors could do. 'macs' receives
   // how many multiply-adds there were. Null without dot-product instructions.
   int32_t (*dot_rounds)(int rounds, double* macs);
@@ -102,16 +139,19 @@ struct Int8Kernels {
   // Runs of n elements, as int8_elementwise.h has them.
   void (*quantize)(int64_t n, float inverse_scale, int zero_point, const float* src, uint8_t* dst);
   void (*dequantize)(int64_t n, const Quantization& q, const uint8_t* src, float* dst);
-  void (*lookup)(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst);
+  void (*lookup)(const LookupArgs&);
   void (*add)(int64_t n, const ByteTerm& a_term, const ByteTerm& b_term, const Int8Output& output,
               const uint8_t* a, const uint8_t* b, uint8_t* dst);
-  // The term of element i has multiplier[i].
-  void (*scale)(int64_t n, const ByteTerm& term, const int16_t* multiplier,
-                const Int8Output& output, const uint8_t* src, uint8_t* dst);
+  // Of rows of n elements, 'stride' apart. The term of element i has
+  // multiplier[WidenedPosition(lanes, i)], of [n rounded up to panels].
+  void (*scale)(int64_t rows, int64_t n, int64_t stride, const ByteTerm& term,
+                const int16_t* multiplier, const Int8Output& output, const uint8_t* src,
+                uint8_t* dst);
   // sums[i] += sum over r of src[r * stride + i]
   void (*sum_rows)(int64_t n, int64_t rows, int64_t stride, const uint8_t* src, int32_t* sums);
-  // dst[i] = max(dst[i], src[i])
-  void (*max)(int64_t n, const uint8_t* src, uint8_t* dst);
+  void (*max)(const MaxArgs&);
+  // dst[2 i] = a[i], dst[2 i + 1] = b[i]
+  void (*zip)(int64_t n, const uint8_t* a, const uint8_t* b, uint8_t* dst);
   // dst[i] = the requantized sums[i] + bias
   void (*requantize)(int64_t n, int32_t bias, const Requantizer& requantizer,
                      const Int8Output& output, const int32_t* sums, uint8_t* dst);
@@ -133,8 +173,15 @@ const Int8Kernels* Int8AmxKernels(const Int8Kernels& base, bool emulate);
 // AVX-512, so that packing, blocking and tails are tested on any machine. For tests.
 void EmulateInt8Tiles(bool emulate);
 // Table lookup by AVX-512 VBMI; null where the processor has none.
-using LookupFunction = void (*)(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst);
+using LookupFunction = void (*)(const LookupArgs&);
 LookupFunction VbmiLookup();
+
+// Where element 'i' is among the int16 that whole panels of bytes are widened to: of each block of
+// 16, the lower half goes to the first vector and the upper half to the second one.
+inline int64_t WidenedPosition(int64_t lanes, int64_t i) {
+  const int64_t panel = Int8Kernels::kVectors * lanes, within = i & (panel - 1);
+  return i - within + within % 16 / 8 * (panel / 2) + within / 16 * 8 + within % 8;
+}
 
 // The channel of a panel of 'vectors' vectors whose sum is at position 'p'.
 inline int64_t ChannelOfSum(int64_t lanes, int64_t vectors, int64_t p) {

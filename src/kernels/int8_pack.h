@@ -15,10 +15,9 @@ namespace linnet::kernels {
 struct Int8Layout {
   int64_t panel = 0, panels = 0;
   size_t weight_bytes = 0;
-  size_t slack = 0;  // Int8Kernels::slack
 
   size_t channel_bytes() const;
-  size_t bytes() const { return channel_bytes() + weight_bytes + slack; }
+  size_t bytes() const { return channel_bytes() + weight_bytes; }
   Int8Channels Channels(const void* packed, int64_t i) const;
   const int8_t* Weights(const void* packed) const {
     return static_cast<const int8_t*>(packed) + channel_bytes();

@@ -43,12 +43,16 @@ void MaxPoolInt8(const PoolShape& s, const Quantization& q, const uint8_t* src, 
                  ThreadPool* pool) {
   const Int8Kernels& kernels = *GetInt8Kernels();
   ForOutputs(s, src, dst, pool, [&](const Window& window, const uint8_t* image, uint8_t* to) {
-    std::memset(to, window.empty() ? q.zero_point : 0, static_cast<size_t>(s.c));
-    for (int64_t y = window.y0; y < window.y1; ++y) {
-      for (int64_t x = window.x0; x < window.x1; ++x) {
-        kernels.max(s.c, image + (y * s.w + x) * s.c, to);
-      }
+    if (window.empty()) {
+      std::memset(to, q.zero_point, static_cast<size_t>(s.c));
+      return;
     }
+    kernels.max({.n = s.c,
+                 .rows = window.y1 - window.y0,
+                 .columns = window.x1 - window.x0,
+                 .row_stride = s.w * s.c,
+                 .src = image + (window.y0 * s.w + window.x0) * s.c,
+                 .dst = to});
   });
 }
 

@@ -101,8 +101,12 @@ void Dequantize(int64_t n, const Quantization& q, const uint8_t* src, float* dst
   for (int64_t i = 0; i < n; ++i) dst[i] = q.scale * static_cast<float>(src[i] - q.zero_point);
 }
 
-void Lookup(int64_t n, const uint8_t* table, const uint8_t* src, uint8_t* dst) {
-  for (int64_t i = 0; i < n; ++i) dst[i] = table[src[i]];
+void Lookup(const LookupArgs& t) {
+  for (int64_t r = 0; r < t.rows; ++r) {
+    for (int64_t i = 0; i < t.n; ++i) {
+      t.dst[r * t.dst_stride + i] = t.table[t.src[r * t.src_stride + i]];
+    }
+  }
 }
 
 uint8_t Clamped(int u, const Int8Output& output) {
@@ -117,12 +121,14 @@ void Add(int64_t n, const ByteTerm& a_term, const ByteTerm& b_term, const Int8Ou
   }
 }
 
-void Scale(int64_t n, const ByteTerm& term, const int16_t* multiplier, const Int8Output& output,
-           const uint8_t* src, uint8_t* dst) {
+void Scale(int64_t rows, int64_t n, int64_t stride, const ByteTerm& term, const int16_t* multiplier,
+           const Int8Output& output, const uint8_t* src, uint8_t* dst) {
   ByteTerm own = term;
   for (int64_t i = 0; i < n; ++i) {
-    own.multiplier = multiplier[i];
-    dst[i] = Clamped(To64ths(src[i], own), output);
+    own.multiplier = multiplier[WidenedPosition(kLanes, i)];
+    for (int64_t r = 0; r < rows; ++r) {
+      dst[r * stride + i] = Clamped(To64ths(src[r * stride + i], own), output);
+    }
   }
 }
 
@@ -132,8 +138,23 @@ void SumRows(int64_t n, int64_t rows, int64_t stride, const uint8_t* src, int32_
   }
 }
 
-void Max(int64_t n, const uint8_t* src, uint8_t* dst) {
-  for (int64_t i = 0; i < n; ++i) dst[i] = std::max(dst[i], src[i]);
+void Max(const MaxArgs& t) {
+  for (int64_t i = 0; i < t.n; ++i) {
+    uint8_t most = 0;
+    for (int64_t y = 0; y < t.rows; ++y) {
+      for (int64_t x = 0; x < t.columns; ++x) {
+        most = std::max(most, t.src[y * t.row_stride + x * t.n + i]);
+      }
+    }
+    t.dst[i] = most;
+  }
+}
+
+void Zip(int64_t n, const uint8_t* a, const uint8_t* b, uint8_t* dst) {
+  for (int64_t i = 0; i < n; ++i) {
+    dst[2 * i] = a[i];
+    dst[2 * i + 1] = b[i];
+  }
 }
 
 void RequantizeSums(int64_t n, int32_t bias, const Requantizer& r, const Int8Output& output,
@@ -157,6 +178,7 @@ Int8Kernels MakeTable() {
   Int8Kernels table{};
   table.target = "SCALAR";
   table.lanes = kLanes;
+  table.step_bytes = 4;
   FillTiles<1>(table);
   FillTiles<2>(table);
   FillTiles<3>(table);
@@ -170,6 +192,7 @@ Int8Kernels MakeTable() {
   table.scale = Scale;
   table.sum_rows = SumRows;
   table.max = Max;
+  table.zip = Zip;
   table.requantize = RequantizeSums;
   return table;
 }

@@ -4,6 +4,7 @@
 #include "kernels/channel_shuffle.h"
 
 #include "kernels/bf16_elementwise.h"
+#include "kernels/int8_elementwise.h"
 #include "ops/bf16.h"
 #include "ops/int8.h"
 #include "ops/kernel_name.h"
@@ -60,20 +61,12 @@ struct ChannelShuffleOp {
   }
 
   static Prepared PrepareInt8(const ChannelShuffle& op, const PrepareArgs& args) {
-    const int64_t rows = Rows(args.out), groups = op.groups, each = Channels(args.out) / groups;
+    const int64_t rows = Rows(args.out), channels = Channels(args.out), groups = op.groups;
     Prepared prepared;
-    prepared.kernel = "shuffle_bytes";
+    prepared.kernel = KernelName("shuffle_bytes");
     prepared.forward = [=](const ForwardArgs& a) {
-      const uint8_t* from = a.in[0].data<uint8_t>();
-      uint8_t* to = Tensor(a.out).data<uint8_t>();
-      ParallelFor(a.pool, static_cast<size_t>(rows), [=](size_t row) {
-        const int64_t first = static_cast<int64_t>(row) * groups * each;
-        for (int64_t g = 0; g < groups; ++g) {
-          for (int64_t c = 0; c < each; ++c) {
-            to[first + c * groups + g] = from[first + g * each + c];
-          }
-        }
-      });
+      kernels::ShuffleBytes(rows, channels, groups, a.in[0].data<uint8_t>(),
+                            Tensor(a.out).data<uint8_t>(), a.pool);
     };
     return prepared;
   }

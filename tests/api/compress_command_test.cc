@@ -55,5 +55,72 @@ TEST(CompressCommand, WritesAModelLikeAnyOther) {
   EXPECT_EQ(Linnet({"compress", "--int8", "--model", data, "--data", data, "--out", out}).code, 6);
 }
 
+// Tells red from green, through values that bytes cannot hold: each has a channel of a million that
+// nothing reads, and beside it the colours are less than a level. Half of the four layers may stay
+// in float32, by which one of the three values is still of bytes.
+Model ModelThatNeedsFloat() {
+  Model model;
+  model.graph = GraphFromText(R"(linnet-graph 1
+image = input(height=8, width=8)
+a = conv2d(image, out_channels=4, bias=true)
+a_act = activation(a)
+b = conv2d(a_act, out_channels=4, bias=true)
+b_act = activation(b)
+c = conv2d(b_act, out_channels=4, bias=true)
+c_act = activation(c)
+pool = global_pool(c_act)
+flat = flatten(pool)
+fc = dense(flat, out_features=2)
+return fc
+)");
+  model.params = InitParams(model.graph, /*seed=*/7);
+  for (auto& [name, param] : model.params) {
+    const bool bias = name.ends_with("bias");
+    const int64_t inputs = bias ? 1 : param.shape()[param.shape().rank() - 1];
+    for (int64_t i = 0; i < param.elements(); ++i) {
+      param.data()[i] = !bias && i / inputs == i % inputs && i / inputs < 3 ? 1 : 0;
+    }
+    if (bias && param.elements() == 4) param.data()[3] = 1e6f;
+  }
+  model.pipeline.size = {8, 8};
+  model.labels = {"red", "green"};
+  return model;
+}
+
+std::string PlainPicture(bool green, int level) {
+  std::string file = "P6 8 8 255\n";
+  for (int i = 0; i < 64; ++i) {
+    for (int channel = 0; channel < 3; ++channel) {
+      file += static_cast<char>(channel == (green ? 1 : 0) ? level : 0);
+    }
+  }
+  return file;
+}
+
+TEST(CompressCommand, AFailedGateIsExitCode4AndLeavesWhatWasThere) {
+  const TemporaryFolder folder;
+  const std::string model = folder / "model.safetensors", data = folder / "data";
+  const std::string out = folder / "int8.safetensors";
+  SaveModel(model, ModelThatNeedsFloat());
+  for (const char* split : {"/train", "/test"}) {
+    for (const bool green : {false, true}) {
+      const std::string where = data + split + (green ? "/green" : "/red");
+      std::filesystem::create_directories(where);
+      for (int i = 0; i < 3; ++i) {
+        WriteFileAtomic(where + "/" + std::to_string(i) + ".ppm", PlainPicture(green, 255 - i));
+      }
+    }
+  }
+  WriteFileAtomic(out, "what was there");
+  const Ran ran = Linnet({"compress", "--int8", "--model", model, "--data", data, "--out", out,
+                          "--threads", "1", "--quiet"});
+  EXPECT_EQ(ran.code, 4) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("top-1 drops from 100.00 % to 50.00 %"));
+  EXPECT_THAT(ran.err, HasSubstr("2 of 4 layers in float32"));
+  EXPECT_THAT(ran.err, HasSubstr("--max-drop"));
+  EXPECT_EQ(ReadFile(out), "what was there");
+  EXPECT_FALSE(std::filesystem::exists(out + ".trial"));
+}
+
 }  // namespace
 }  // namespace linnet
