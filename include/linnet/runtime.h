@@ -38,12 +38,18 @@ enum {
   LINNET_NET_FILE = 6      /* a file cannot be read, or was refused as no model */
 };
 
+/* Of the arithmetic. Bfloat16 has the range of float32 and 8 bits of its precision; "bf16x3" makes
+ * float32 products of three of bfloat16, faster where there are matrix tiles. A model that was
+ * quantized computes in bytes by itself. */
+enum { LINNET_NET_FLOAT32 = 0, LINNET_NET_BF16 = 1, LINNET_NET_BF16X3 = 2 };
+
 typedef struct linnet_net linnet_net;
 
 /* Zero is the default of each. */
 typedef struct linnet_net_options {
-  int32_t threads; /* used inside each run; 0: all processors this process may use */
-  int32_t batch;   /* pictures at a time; 0: one */
+  int32_t threads;   /* used inside each run; 0: all processors this process may use */
+  int32_t batch;     /* pictures at a time; 0: one */
+  int32_t precision; /* LINNET_NET_FLOAT32, ... */
   /* Where packed weights are kept, so that the next start is short: a file that is mapped if it is
    * there and was written for this model, this kind of processor and these options by this build,
    * and otherwise written again. "": beside the model, under its name with ".packed" after it.

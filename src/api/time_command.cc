@@ -224,10 +224,9 @@ CommandResult AnswerOnce(const TimeArgs& args, const ImagePipeline& pipeline, Pl
 }
 
 CommandResult AnswerOncePacked(const TimeArgs& args, ThreadPool& pool) {
-  const OpenedModel opened =
-      OpenModel(args.model,
-                {.threads = args.threads, .tune = args.tune, .precision = args.precision},
-                args.packed);
+  const OpenedModel opened = OpenModel(
+      args.model, {.threads = args.threads, .tune = args.tune, .precision = args.precision},
+      args.packed);
   return AnswerOnce(args, opened.pipeline, *opened.plan, pool);
 }
 

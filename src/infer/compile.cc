@@ -255,9 +255,8 @@ Network RewriteFor(const Graph& graph, const ParamMap& params, const CompileOpti
          "precision=int8: a network's values are bytes because it was quantized (linnet compress)");
   }
   if (options.precision == Precision::kBf16) {
-    network.graph =
-        InBfloat16(network.graph,
-                   InferShapes(network.graph, {options.batch, options.height, options.width}));
+    network.graph = InBfloat16(
+        network.graph, InferShapes(network.graph, {options.batch, options.height, options.width}));
   }
   return network;
 }

@@ -132,13 +132,13 @@ struct BatchNormOp {
 
   static Prepared PrepareBf16(const BatchNorm& op, const PrepareArgs& args) {
     const int64_t channels = Channels(args.in[0]);
-    const Tensor scale({channels}), shift({channels});
+    const std::shared_ptr<Tensor> constants = UnallocatedConstants(args);
     const Shape out = args.out;
-    Prepared prepared = PrepareConstant(op, args, scale, shift);
+    Prepared prepared = PrepareConstant(op, args, constants);
     prepared.kernel = KernelName("batch_norm_bf16");
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::ScaleShiftBf16(Bf16MapOf(out, a), a.in[0].data<bfloat16_t>(), scale.data(),
-                              shift.data(), op.act.kind, op.act.alpha,
+      kernels::ScaleShiftBf16(Bf16MapOf(out, a), a.in[0].data<bfloat16_t>(), constants->data(),
+                              constants->data() + channels, op.act.kind, op.act.alpha,
                               Tensor(a.out).data<bfloat16_t>(), a.pool);
     };
     return prepared;

@@ -66,10 +66,25 @@ std::string PackedPath(const std::string& model, const char* packed) {
   return *packed == '\0' ? model + ".packed" : packed;
 }
 
+Precision PrecisionOf(int precision) {
+  switch (precision) {
+    case LINNET_NET_FLOAT32:
+      return Precision::kFloat32;
+    case LINNET_NET_BF16:
+      return Precision::kBf16;
+    case LINNET_NET_BF16X3:
+      return Precision::kBf16x3;
+  }
+  Fail(ErrorKind::kUsage, "there is no precision of number {}", precision);
+}
+
 std::unique_ptr<linnet_net> Open(const std::string& path, const linnet_net_options& options) {
   Expect(options.threads >= 0 && options.batch >= 0, "threads and batch must not be negative");
   const int threads = options.threads > 0 ? options.threads : DefaultThreads();
-  OpenedModel opened = OpenModel(path, {.batch = std::max(1, options.batch), .threads = threads},
+  OpenedModel opened = OpenModel(path,
+                                 {.batch = std::max(1, options.batch),
+                                  .threads = threads,
+                                  .precision = PrecisionOf(options.precision)},
                                  PackedPath(path, options.packed));
   auto shared = std::make_shared<SharedNet>();
   shared->pipeline = opened.pipeline;
