@@ -1,13 +1,13 @@
-# Install: the program, liblinnet.so, include/linnet, and what find_package(linnet) and pkg-config read.
-# The library shows only what its headers declare, so neither file names a dependency.
+# Install: the program, liblinnet.so, liblinnet_runtime.so, include/linnet, and what find_package(linnet)
+# (linnet::linnet, linnet::runtime) and pkg-config (linnet, linnet-runtime) read. A library shows only what its headers declare, so these files name no dependency.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS linnet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS linnet_shared EXPORT linnetTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS linnet_shared linnet_runtime EXPORT linnetTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/linnet DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# linnet::linnet, without a file of our own: the exported targets are the whole configuration.
+# Without a file of our own: the exported targets are the whole configuration.
 set(linnet_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/linnet)
 install(EXPORT linnetTargets NAMESPACE linnet:: FILE linnetConfig.cmake
         DESTINATION ${linnet_cmake_dir})
@@ -17,5 +17,8 @@ install(FILES ${PROJECT_BINARY_DIR}/linnetConfigVersion.cmake DESTINATION ${linn
 
 # From the folder of linnet.pc up to the prefix, so that an installed tree can be moved.
 string(REGEX REPLACE "[^/]+" ".." linnet_pc_up ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-configure_file(${PROJECT_SOURCE_DIR}/cmake/linnet.pc.in ${PROJECT_BINARY_DIR}/linnet.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/linnet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(linnet_pc_name linnet linnet-runtime)
+  string(REPLACE - _ linnet_pc_library ${linnet_pc_name})
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/linnet.pc.in ${PROJECT_BINARY_DIR}/${linnet_pc_name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${linnet_pc_name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

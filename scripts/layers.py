@@ -19,7 +19,7 @@ LAYERS = [
     ["archs", "cost", "rewrite", "data"],
     ["infer"],
     ["train", "io"],
-    ["compress"],
+    ["compress", "runtime"],
     ["fit"],
     ["api"],
     ["apps"],
@@ -31,7 +31,7 @@ ONLY = {
     "apps": [],  # the command line is a user of the public headers like any other
 }
 # Who may include the public headers besides themselves.
-PUBLIC_READERS = ["api", "apps"]
+PUBLIC_READERS = ["api", "runtime", "apps"]
 SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 FOLDERS = [folder for line in LAYERS for folder in line]

@@ -15,6 +15,7 @@
 #include "data/decode.h"
 #include "data/encode.h"
 #include "data/shapes.h"
+#include "io/open_model.h"
 
 namespace linnet {
 namespace {
@@ -24,7 +25,7 @@ constexpr int kColdStarts = 11;
 
 struct TimeArgs {
   static constexpr const char* kPositional = "arch";
-  std::string arch, model, picture;
+  std::string arch, model, picture, packed;
   int threads = 1, batch = 1;
   Precision precision = Precision::kFloat32;
   double seconds = 1, rate = 0;
@@ -43,6 +44,8 @@ struct TimeArgs {
     v("picture", self.picture, "decode and resize this file in each run, or one that is generated");
     v("cold", self.cold, "from the start of the program to the first answer");
     v("once", self.once, "answer once and end: what --cold starts");
+    v("packed", self.packed,
+      "with --once: file of packed weights, read if it is this model's, else written");
     v("remeasure", self.remeasure, "measure the machine again, whatever is remembered of it");
   }
 };
@@ -57,6 +60,9 @@ void CheckArgs(const TimeArgs& args) {
   const bool pictures = !args.picture.empty() || args.cold || args.once;
   if (pictures && args.batch != 1) {
     Fail(ErrorKind::kUsage, "time: --picture, --cold and --once take one picture at a time");
+  }
+  if (!args.packed.empty() && (!args.once || args.model.empty())) {
+    Fail(ErrorKind::kUsage, "time: --packed is for --once with --model");
   }
   if (args.precision == Precision::kInt8) {
     Fail(ErrorKind::kUsage,
@@ -96,11 +102,11 @@ std::string PictureBytes(const std::string& file) {
 // From the bytes of a file to the network's input, as `predict` does it.
 class PictureInput {
  public:
-  PictureInput(const TimeArgs& args, const NamedNetwork& network, const Plan& plan)
+  PictureInput(const TimeArgs& args, const ImagePipeline& pipeline, const Shape& input)
       : name_(args.picture.empty() ? kGenerated : args.picture),
         bytes_(PictureBytes(name_)),
-        pipeline_(PipelineOf(network, plan.input_shape())),
-        input_(plan.input_shape()) {}
+        pipeline_(pipeline),
+        input_(input) {}
 
   void Decode() {
     image_ =
@@ -166,7 +172,7 @@ void AddCommonJson(const TimeArgs& args, const NamedNetwork& network, int thread
 CommandResult TimeWithPicture(const TimeArgs& args, const NamedNetwork& network, Plan& plan,
                               ThreadPool& pool) {
   using Clock = std::chrono::steady_clock;
-  PictureInput picture(args, network, plan);
+  PictureInput picture(args, PipelineOf(network, plan.input_shape()), plan.input_shape());
   const char* const names[] = {"decode", "resize and normalise", "network", "whole"};
   const char* const keys[] = {"decode", "resize", "network", "whole"};
   std::vector<double> seconds[4];
@@ -206,15 +212,22 @@ CommandResult TimeWithPicture(const TimeArgs& args, const NamedNetwork& network,
 // ---- cold start ----
 
 // Says when it has the first answer, and what memory it took.
-CommandResult AnswerOnce(const TimeArgs& args, const NamedNetwork& network, Plan& plan,
+CommandResult AnswerOnce(const TimeArgs& args, const ImagePipeline& pipeline, Plan& plan,
                          ThreadPool& pool) {
-  PictureInput picture(args, network, plan);
+  PictureInput picture(args, pipeline, plan.input_shape());
   picture.Decode();
   plan.Run(picture.Preprocess(), {}, &pool);
   const size_t bytes = PeakResidentBytes();
   return {.json = {{"peak_memory_bytes", bytes}},
           .text = fmt::format("answered; at most {} in memory\n",
                               BytesText(static_cast<int64_t>(bytes)))};
+}
+
+CommandResult AnswerOncePacked(const TimeArgs& args, ThreadPool& pool) {
+  const OpenedModel opened = OpenModel(
+      args.model, {.threads = args.threads, .tune = args.tune, .precision = args.precision},
+      args.packed);
+  return AnswerOnce(args, opened.pipeline, *opened.plan, pool);
 }
 
 // A folder that is gone when the object is.
@@ -246,6 +259,31 @@ void SaveFresh(const NamedNetwork& network, const std::string& path) {
                    .pipeline = PipelineOf(network, input)});
 }
 
+struct ColdFigures {
+  Latency latency;
+  int64_t bytes = 0;  // the most in memory
+};
+
+ColdFigures MeasureCold(const std::vector<std::string>& words) {
+  const ColdStart cold = MeasureColdStart(words, kColdStarts);
+  ColdFigures figures{cold.latency};
+  for (const std::string& answer : cold.answers) {
+    const auto bytes = Json::parse(answer).at("peak_memory_bytes").get<int64_t>();
+    figures.bytes = std::max(figures.bytes, bytes);
+  }
+  return figures;
+}
+
+Json ColdJson(const ColdFigures& figures) {
+  Json json = LatencyJson(figures.latency);
+  json["peak_memory_bytes"] = figures.bytes;
+  return json;
+}
+
+std::string ColdText(const ColdFigures& figures) {
+  return LatencyText(figures.latency) + "\n  at most " + BytesText(figures.bytes) + " in memory\n";
+}
+
 CommandResult TimeCold(const TimeArgs& args, const std::string& program) {
   if (program.empty()) Fail(ErrorKind::kUsage, "time: --cold is for the program, not the library");
   const std::string named = args.arch.empty() ? args.model : args.arch;
@@ -258,27 +296,43 @@ CommandResult TimeCold(const TimeArgs& args, const std::string& program) {
     picture = folder / "picture.png";
     WriteFileAtomic(picture, PictureBytes(kGenerated));
   }
-  const ColdStart cold = MeasureColdStart(
-      {program, "time", "--once", "--json", "--quiet", "--model", model, "--picture", picture,
-       "--threads", std::to_string(args.threads), "--precision", FieldToText(args.precision)},
-      kColdStarts);
-  int64_t bytes = 0;
-  for (const std::string& answer : cold.answers) {
-    bytes = std::max(bytes, Json::parse(answer).at("peak_memory_bytes").get<int64_t>());
-  }
+  std::vector<std::string> words = {program,
+                                    "time",
+                                    "--once",
+                                    "--json",
+                                    "--quiet",
+                                    "--model",
+                                    model,
+                                    "--picture",
+                                    picture,
+                                    "--threads",
+                                    std::to_string(args.threads),
+                                    "--precision",
+                                    FieldToText(args.precision)};
+  const ColdFigures packing = MeasureCold(words);
+  words.insert(words.end(), {"--packed", folder / "packed"});
+  const ColdFigures packed = MeasureCold(words);
   const int threads = args.threads > 0 ? args.threads : DefaultThreads();
-  Json json = LatencyJson(cold.latency);
+  Json json = ColdJson(packing);
   AddCommonJson(args, network, threads, json);
   json["mode"] = "cold";
-  json["peak_memory_bytes"] = bytes;
+  json["packed"] = ColdJson(packed);
+  const std::string mode = "from the program's start to its first answer";
   return {.json = std::move(json),
-          .text = fmt::format(
-              "{}\n{}\nat most {} in memory\n",
-              Headline(args, network, threads, "from the program's start to its first answer"),
-              LatencyText(cold.latency), BytesText(bytes))};
+          .text = Headline(args, network, threads, mode) + "\nweights packed at the start\n  " +
+                  ColdText(packing) + "weights packed before, from a file\n  " + ColdText(packed)};
 }
 
 // ---- step by step ----
+
+// What there is between the layers, beside the least that the lifetimes of values allow.
+std::string MemoryText(const Plan& plan) {
+  const double ratio = static_cast<double>(plan.arena_bytes()) /
+                       static_cast<double>(std::max<size_t>(1, plan.arena_lower_bound()));
+  return fmt::format("memory of a run {}: {:.2f} times the most that is alive at once, {}\n",
+                     BytesText(static_cast<int64_t>(plan.arena_bytes())), ratio,
+                     BytesText(static_cast<int64_t>(plan.arena_lower_bound())));
+}
 
 CommandResult TimeSteps(const TimeArgs& args, const NamedNetwork& network, Plan& plan,
                         ThreadPool& pool, const CommandContext& context) {
@@ -300,27 +354,29 @@ CommandResult TimeSteps(const TimeArgs& args, const NamedNetwork& network, Plan&
   json["times_limit"] = latency.median_ms / limit_ms;
   json["macs"] = plan.macs();
   json["memory_bytes"] = plan.arena_bytes() + plan.weight_bytes();
+  json["arena_bytes"] = plan.arena_bytes();
+  json["arena_lower_bound_bytes"] = plan.arena_lower_bound();
   json["machine"] = kernels::MachineToJson(known.machine);
   json["machine"]["measured"] = known.measured;
   json["steps"] = StepsJson(report);
   return {.json = std::move(json),
           .text = Headline(args, network, pool.threads(), ModeText(args)) + "\n\n" +
                   StepsText(report) + "\n" + LatencyText(latency) + "\n" +
-                  fmt::format("the run takes {:.2f} times its floor; memory {}, weights {}\n\n",
+                  fmt::format("the run takes {:.2f} times its floor; weights {}\n",
                               latency.median_ms / limit_ms,
-                              BytesText(static_cast<int64_t>(plan.arena_bytes())),
                               BytesText(static_cast<int64_t>(plan.weight_bytes()))) +
-                  MachineText(known)};
+                  MemoryText(plan) + "\n" + MachineText(known)};
 }
 
 CommandResult Time(const TimeArgs& args, const CommandContext& context) {
   CheckArgs(args);
   if (args.cold) return TimeCold(args, context.program);
+  ThreadPool pool(args.threads);
+  if (!args.packed.empty()) return AnswerOncePacked(args, pool);
   const NamedNetwork network =
       FindNetwork(args.arch.empty() ? args.model : args.arch, args.arch_options);
-  ThreadPool pool(args.threads);
   const auto plan = CompileNamed(network, args);
-  if (args.once) return AnswerOnce(args, network, *plan, pool);
+  if (args.once) return AnswerOnce(args, PipelineOf(network, plan->input_shape()), *plan, pool);
   if (!args.picture.empty()) return TimeWithPicture(args, network, *plan, pool);
   return TimeSteps(args, network, *plan, pool, context);
 }

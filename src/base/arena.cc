@@ -17,13 +17,8 @@ bool Overlap(const Lifetime& a, const Lifetime& b) {
   return a.first <= b.last && b.first <= a.last;
 }
 
-}  // namespace
-
-ArenaPlan PlanArena(std::span<const Lifetime> buffers) {
-  std::vector<size_t> order(buffers.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
+// Each buffer, in this order, at the lowest offset that is free during its life.
+ArenaPlan PlaceInOrder(std::span<const Lifetime> buffers, const std::vector<size_t>& order) {
   ArenaPlan plan;
   plan.offsets.resize(buffers.size());
   std::vector<size_t> placed;  // by ascending offset
@@ -43,6 +38,37 @@ ArenaPlan PlanArena(std::span<const Lifetime> buffers) {
     placed.insert(place, i);
   }
   return plan;
+}
+
+// The buffer that ends highest.
+size_t Topmost(std::span<const Lifetime> buffers, const ArenaPlan& plan) {
+  size_t top = 0;
+  const auto end = [&](size_t i) { return plan.offsets[i] + RoundUp(buffers[i].bytes); };
+  for (size_t i = 1; i < buffers.size(); ++i) {
+    if (end(i) > end(top)) top = i;
+  }
+  return top;
+}
+
+}  // namespace
+
+ArenaPlan PlanArena(std::span<const Lifetime> buffers) {
+  constexpr int kTries = 32;
+  std::vector<size_t> order(buffers.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
+  const size_t enough = PeakBytes(buffers) + PeakBytes(buffers) / 50;
+  ArenaPlan best = PlaceInOrder(buffers, order);
+  ArenaPlan plan = best;
+  for (int i = 0; i < kTries && best.bytes > enough; ++i) {
+    const auto top = std::find(order.begin(), order.end(), Topmost(buffers, plan));
+    if (top == order.begin()) break;
+    std::rotate(order.begin(), top, top + 1);
+    plan = PlaceInOrder(buffers, order);
+    if (plan.bytes < best.bytes) best = plan;
+  }
+  return best;
 }
 
 size_t PeakBytes(std::span<const Lifetime> buffers) {

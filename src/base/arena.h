@@ -22,6 +22,8 @@ struct ArenaPlan {
 
 // Greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference",
 // 2001.03288, sec. 5): the largest buffers first, each at the lowest offset free during its life.
+// Where that leaves holes, which with chains of large maps it does, the buffer that ends highest is
+// placed first, and so on for some tries; the best is taken.
 ArenaPlan PlanArena(std::span<const Lifetime> buffers);
 
 // The most bytes in use at any one step: no arena can be smaller.

@@ -1,10 +1,11 @@
-// Compile: rewrite -> prepare -> lay out -> bind -> pack.
+// Compile: rewrite -> prepare -> lay out -> bind -> pack, or take what was packed before.
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/slab.h"
 #include "infer/channel_views.h"
 #include "infer/layout.h"
+#include "infer/packed_file.h"
 #include "infer/plan.h"
 #include "infer/plan_impl.h"
 #include "infer/tune.h"
@@ -34,6 +35,12 @@ bool IsView(const Op& op, const std::vector<Shape>& in) {
   if (flatten == nullptr) return false;
   return flatten->order == FlattenOrder::kHwc || in[0].c() == 1 || in[0].h() * in[0].w() == 1;
 }
+
+#if LINNET_RUNTIME
+constexpr bool kCanTune = false;  // but it takes what was chosen when the weights were packed
+#else
+constexpr bool kCanTune = true;
+#endif
 
 // Everything about one node of the rewritten graph.
 struct Prepare {
@@ -154,6 +161,29 @@ void CountCopies(const Graph& graph, const std::vector<ChannelPlace>& places,
   }
 }
 
+// What tuning chose when the weights were packed. Empty names where there are not as many steps.
+std::vector<Tuner::Choice> ChoicesOf(const PackedNetwork& packed, const Graph& graph) {
+  std::vector<Tuner::Choice> choices(graph.nodes.size());
+  size_t step = 0;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (std::holds_alternative<Input>(graph.nodes[i].op) || step == packed.steps.size()) continue;
+    choices[i] = {packed.steps[step].implementation, packed.steps[step].measured};
+    ++step;
+  }
+  return choices;
+}
+
+// False if they were packed for other kernels than have been chosen.
+bool UseAllPacked(const PackedNetwork& packed, std::vector<PlanStep>& steps) {
+  if (packed.steps.size() != steps.size()) return false;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    Prepared& prepared = steps[i].prepared;
+    if (packed.steps[i].kernel != prepared.kernel) return false;
+    if (!UsePacked(packed.steps[i].arrays, prepared)) return false;
+  }
+  return true;
+}
+
 // The parameters of a node in the order of their specs. Packing takes what the kernel needs, and
 // then none is kept.
 void TakeParams(PlanStep& step, const Node& node, std::span<const ParamSpec> specs,
@@ -215,19 +245,27 @@ struct PlanBuilder {
   }
 };
 
-std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
-                              const CompileOptions& options) {
+namespace {
+
+// The network as it will be run.
+Network RewriteFor(const Graph& graph, const ParamMap& params, const CompileOptions& options) {
   Network network = Rewrite(graph, params, options.rewrite);
   if (options.precision == Precision::kInt8) {
     Fail(ErrorKind::kUsage,
          "precision=int8: a network's values are bytes because it was quantized (linnet compress)");
   }
-  std::vector<Shape> shapes =
-      InferShapes(network.graph, {options.batch, options.height, options.width});
   if (options.precision == Precision::kBf16) {
-    network.graph = InBfloat16(network.graph, shapes);
-    shapes = InferShapes(network.graph, {options.batch, options.height, options.width});
+    network.graph = InBfloat16(
+        network.graph, InferShapes(network.graph, {options.batch, options.height, options.width}));
   }
+  return network;
+}
+
+// With 'packed', weights are those, and 'network' has none; null if they do not fit.
+std::unique_ptr<Plan> CompileRewritten(Network network, const CompileOptions& options,
+                                       const PackedNetwork* packed) {
+  const std::vector<Shape> shapes =
+      InferShapes(network.graph, {options.batch, options.height, options.width});
   const Value input = OnlyInput(network.graph);
   CheckTypes(network.graph, shapes);
   const auto specs = GraphParams(network.graph, shapes);
@@ -237,17 +275,18 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
   impl->threads = options.threads > 0 ? options.threads : DefaultThreads();
 
   std::vector<Tuner::Choice> choices(shapes.size());
-  if (options.tune) choices = TuneNodes(impl->graph, shapes, specs, impl->threads);
+  if (packed != nullptr) {
+    choices = ChoicesOf(*packed, impl->graph);
+  } else if (kCanTune && options.tune) {
+    choices = TuneNodes(impl->graph, shapes, specs, impl->threads);
+  }
   std::vector<Prepare> prepares;
   std::vector<NodeMemory> memory;
-  {
-    const SlabScope packed_weights;
-    for (size_t i = 0; i < shapes.size(); ++i) {
-      const Node& node = impl->graph.nodes[i];
-      prepares.push_back(PrepareNode(impl->graph, node, InputShapes(node, shapes), shapes[i],
-                                     specs[i], impl->threads, options.precision, choices[i]));
-      memory.push_back(prepares.back().memory);
-    }
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const Node& node = impl->graph.nodes[i];
+    prepares.push_back(PrepareNode(impl->graph, node, InputShapes(node, shapes), shapes[i],
+                                   specs[i], impl->threads, options.precision, choices[i]));
+    memory.push_back(prepares.back().memory);
   }
   const std::vector<ChannelPlace> places =
       options.channel_views ? PlaceChannels(impl->graph, memory) : PlaceApart(memory);
@@ -255,16 +294,32 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
   const Layout layout = PlanLayout(impl->graph, memory, places);
   impl->arena = AllocateAligned(layout.bytes);
   impl->arena_bytes = layout.bytes;
-  impl->arena_lower_bound = layout.peak_bytes;
+  impl->arena_lower_bound = layout.value_peak_bytes;
 
   PlanBuilder builder{*impl, shapes, layout};
+  const SlabScope packed_weights;
   for (size_t i = 0; i < shapes.size(); ++i) {
     if (memory[i].external) continue;
     builder.AddStep(static_cast<int>(i), prepares[i]);
-    TakeParams(impl->steps.back(), impl->graph.nodes[i], specs[i], network.params);
+    if (packed == nullptr) {
+      TakeParams(impl->steps.back(), impl->graph.nodes[i], specs[i], network.params);
+    }
   }
   builder.AddOutputs();
+  if (packed != nullptr && !UseAllPacked(*packed, impl->steps)) return nullptr;
   return std::make_unique<Plan>(std::move(impl));
+}
+
+}  // namespace
+
+std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
+                              const CompileOptions& options) {
+  return CompileRewritten(RewriteFor(graph, params, options), options, nullptr);
+}
+
+std::unique_ptr<Plan> CompilePacked(PackedNetwork network, const CompileOptions& options) {
+  Graph graph = network.graph;
+  return CompileRewritten({std::move(graph), {}}, options, &network);
 }
 
 }  // namespace linnet

@@ -68,16 +68,27 @@ Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes,
   return buffers;
 }
 
-}  // namespace
-
-Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
-                  const std::vector<ChannelPlace>& places) {
-  const Buffers buffers = AssignBuffers(graph, nodes, places);
+std::vector<Lifetime> LivesOf(const Buffers& buffers) {
   std::vector<Lifetime> lives;
   for (const Buffer& buffer : buffers.all) {
     lives.push_back(buffer.life);
     if (buffer.external) lives.back().bytes = 0;
   }
+  return lives;
+}
+
+size_t ValuePeakBytes(const Graph& graph, const std::vector<NodeMemory>& nodes,
+                      std::vector<ChannelPlace> places) {
+  for (ChannelPlace& place : places) place.stride = 0;
+  return PeakBytes(LivesOf(AssignBuffers(graph, nodes, places)));
+}
+
+}  // namespace
+
+Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
+                  const std::vector<ChannelPlace>& places) {
+  const Buffers buffers = AssignBuffers(graph, nodes, places);
+  std::vector<Lifetime> lives = LivesOf(buffers);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const int step = static_cast<int>(i);
     lives.push_back({step, step, nodes[i].scratch_bytes});
@@ -86,6 +97,7 @@ Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
   Layout layout;
   layout.bytes = arena.bytes;
   layout.peak_bytes = PeakBytes(lives);
+  layout.value_peak_bytes = ValuePeakBytes(graph, nodes, places);
   layout.in_place = buffers.in_place;
   for (size_t i = 0; i < nodes.size(); ++i) {
     const size_t buffer = buffers.of_value[i];

@@ -43,6 +43,9 @@ struct Layout {
   std::vector<bool> in_place;   // the node writes over its first input
   size_t bytes = 0;             // of the arena
   size_t peak_bytes = 0;        // the most in use at once: no arena for these buffers is smaller
+  // The same of the values alone, with pixels that touch and without scratch memory: what no choice
+  // of kernels and strides can go below.
+  size_t value_peak_bytes = 0;
 };
 
 // A value is written over its node's first input if the op allows it, both have buffers of their

@@ -30,6 +30,27 @@ void Plan::Impl::RunStep(size_t i, ThreadPool* pool) {
   step.prepared.forward(args);
 }
 
+std::unique_ptr<Plan> Plan::Twin() const {
+  auto twin = std::make_unique<Impl>(*impl_);
+  twin->arena = AllocateAligned(twin->arena_bytes);
+  const auto* from = static_cast<const std::byte*>(impl_->arena.get());
+  auto* to = static_cast<std::byte*>(twin->arena.get());
+  // What lies outside the arena is the caller's input, which every Run binds anew.
+  const auto move = [&](Tensor& tensor) {
+    const auto offset = static_cast<size_t>(tensor.data<std::byte>() - from);
+    if (tensor && offset < impl_->arena_bytes) {
+      tensor = Tensor::View(to + offset, tensor.shape(), tensor.dtype());
+    }
+  };
+  for (PlanStep& step : twin->steps) {
+    for (Tensor& in : step.in) move(in);
+    move(step.out);
+    step.scratch = to + (step.scratch - from);
+  }
+  for (Tensor& output : twin->outputs) move(output);
+  return std::make_unique<Plan>(std::move(twin));
+}
+
 Plan::Plan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Plan::~Plan() = default;
 

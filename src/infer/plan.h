@@ -89,18 +89,25 @@ class Plan {
   // and it is not null. Allocates nothing and throws nothing. The same numbers, bit for bit, for
   // any number of threads; a pool of more than CompileOptions::threads is not used.
   //
-  // One Run at a time on one Plan; Plans share nothing, so each thread may run one of its own.
+  // One Run at a time on one Plan; Plans share nothing that is written, so each thread may run one
+  // of its own (Twin).
   void Run(const float* input, std::span<float* const> outputs, ThreadPool* pool) noexcept;
   // Run, with the seconds of each step written to seconds[i] for steps()[i].
   void RunTimed(const float* input, ThreadPool* pool, std::span<double> seconds) noexcept;
 
   std::span<const StepInfo> steps() const;
   size_t arena_bytes() const;
-  // The most bytes in use at once; no arena could be smaller.
+  // The most bytes of values in use at once, by their lifetimes: no arena could be smaller.
   size_t arena_lower_bound() const;
   int64_t macs() const;
   size_t weight_bytes() const;
   int threads() const;
+
+  // A Plan of the same network that computes the same, with an arena of its own: the two share
+  // kernels and packed weights, which nobody writes, and may run at the same time.
+  std::unique_ptr<Plan> Twin() const;
+
+  const Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -75,17 +75,22 @@ double Difference(const std::vector<float>& expected, const std::vector<float>& 
 
 }  // namespace
 
-void CheckModel(const Model& model) {
-  const Input& input = OnlyInput(model.graph);
-  ValidatePipeline(model.pipeline, "pipeline");
-  if (input.channels != model.pipeline.channels) {
+void CheckGraph(const Graph& graph, const ImagePipeline& pipeline) {
+  const Input& input = OnlyInput(graph);
+  ValidatePipeline(pipeline, "pipeline");
+  if (input.channels != pipeline.channels) {
     Fail(ErrorKind::kUsage, "the network takes {} channels, its image pipeline gives {}",
-         input.channels, model.pipeline.channels);
+         input.channels, pipeline.channels);
   }
-  const std::vector<Shape> shapes = InferShapes(model.graph, SizeOf(model.pipeline));
+  const std::vector<Shape> shapes = InferShapes(graph, SizeOf(pipeline));
   CheckMemory(shapes);
-  CheckMemory(InferShapes(model.graph));
-  CheckTypes(model.graph, shapes);
+  CheckMemory(InferShapes(graph));
+  CheckTypes(graph, shapes);
+}
+
+void CheckModel(const Model& model) {
+  CheckGraph(model.graph, model.pipeline);
+  const std::vector<Shape> shapes = InferShapes(model.graph, SizeOf(model.pipeline));
   CheckParams(model.graph, model.params);
   CheckNothingElse(model, shapes);
   const Shape& output = shapes[model.graph.outputs[0]];

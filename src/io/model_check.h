@@ -14,6 +14,9 @@ namespace linnet {
 // and there are as many labels as outputs, or none.
 void CheckModel(const Model& model);
 
+// What of that concerns the graph alone; it may be a rewritten one.
+void CheckGraph(const Graph& graph, const ImagePipeline& pipeline);
+
 // Two, of the model as it is. Error (kUsage) if the output is not finite.
 std::vector<CheckVector> MakeChecks(const Model& model);
 

@@ -55,12 +55,20 @@ const std::string& Required(const Metadata& metadata, const char* key) {
   return found->second;
 }
 
-Model FromMetadata(const Metadata& metadata) {
+ModelFacts ParseFacts(const Metadata& metadata) {
   const std::string& format = Required(metadata, "linnet.format");
   if (format != kFormat) {
     Fail(ErrorKind::kFile, "expected model format {}, found '{}': written by a later release",
          kFormat, format.substr(0, 20));
   }
+  return {
+      PipelineFromJson(json::parse(Required(metadata, "linnet.pipeline")), "pipeline"),
+      json::parse(Required(metadata, "linnet.labels")).get<std::vector<std::string>>(),
+  };
+}
+
+Model FromMetadata(const Metadata& metadata) {
+  ModelFacts facts = ParseFacts(metadata);
   const std::string& graph = Required(metadata, "linnet.graph");
   if (graph.size() > kMaxGraphText) {
     Fail(ErrorKind::kFile, "expected a graph of at most {} bytes, found {}", kMaxGraphText,
@@ -68,15 +76,31 @@ Model FromMetadata(const Metadata& metadata) {
   }
   Model model;
   model.graph = GraphFromText(graph);
-  model.pipeline = PipelineFromJson(json::parse(Required(metadata, "linnet.pipeline")), "pipeline");
-  model.labels = json::parse(Required(metadata, "linnet.labels")).get<std::vector<std::string>>();
+  model.pipeline = facts.pipeline;
+  model.labels = std::move(facts.labels);
   model.record = Required(metadata, "linnet.record");
   if (!json::accept(model.record)) Fail(ErrorKind::kFile, "its training record is not JSON");
   model.checks = ChecksFromJson(json::parse(Required(metadata, "linnet.checks")));
   return model;
 }
 
+// Calls f; what is wrong with the file is said with its name.
+template <class F>
+auto Named(const std::string& where, F&& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    Fail(ErrorKind::kFile, "{}: {}", where, error.what());
+  } catch (const json::exception& error) {
+    Fail(ErrorKind::kFile, "{}: damaged metadata: {}", where, error.what());
+  }
+}
+
 }  // namespace
+
+ModelFacts FactsFromMetadata(const Metadata& metadata, const std::string& where) {
+  return Named(where, [&] { return ParseFacts(metadata); });
+}
 
 std::string ModelToBytes(const Model& model) {
   CheckModel(model);
@@ -90,16 +114,12 @@ void SaveModel(const std::string& path, const Model& model) {
 
 Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where) {
   TensorFile file = TensorsFromBytes(bytes, where);
-  try {
+  return Named(where, [&] {
     Model model = FromMetadata(file.metadata);
     model.params = std::move(file.tensors);
     CheckModel(model);
     return model;
-  } catch (const Error& error) {
-    Fail(ErrorKind::kFile, "{}: {}", where, error.what());
-  } catch (const json::exception& error) {
-    Fail(ErrorKind::kFile, "{}: damaged metadata: {}", where, error.what());
-  }
+  });
 }
 
 Model LoadModel(const std::string& path) {

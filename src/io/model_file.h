@@ -17,6 +17,7 @@
 #define LINNET_IO_MODEL_FILE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,6 +56,14 @@ std::string ModelToBytes(const Model& model);
 Model LoadModel(const std::string& path);
 Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where);
 inline constexpr size_t kMaxModelMemory = size_t{4} << 30;
+
+// What a file says of itself besides its network. Error (kFile) beginning with 'where'.
+struct ModelFacts {
+  ImagePipeline pipeline;
+  std::vector<std::string> labels;
+};
+ModelFacts FactsFromMetadata(const std::map<std::string, std::string>& metadata,
+                             const std::string& where);
 
 // The model at the size of its pipeline.
 std::unique_ptr<Plan> CompileModel(const Model& model, int batch = 1, int threads = 0,

@@ -92,12 +92,16 @@ struct BatchNormOp {
 
   // Running statistics are constants: y = act(scale * x + shift).
   static Prepared PrepareInference(const BatchNorm& op, const PrepareArgs& args) {
-    const int64_t channels = Channels(args.in[0]);
-    return PrepareConstant(op, args, Tensor({channels}), Tensor({channels}));
+    return PrepareConstant(op, args, UnallocatedConstants(args));
   }
 
-  static Prepared PrepareConstant(const BatchNorm& op, const PrepareArgs& args, const Tensor& scale,
-                                  const Tensor& shift) {
+  // [scale, shift][channels]
+  static std::shared_ptr<Tensor> UnallocatedConstants(const PrepareArgs& args) {
+    return std::make_shared<Tensor>(Unallocated({2, Channels(args.in[0])}));
+  }
+
+  static Prepared PrepareConstant(const BatchNorm& op, const PrepareArgs& args,
+                                  const std::shared_ptr<Tensor>& constants) {
     const kernels::BatchNormShape shape = KernelShape(args);
     Prepared prepared;
     prepared.kernel = KernelName("batch_norm");
@@ -105,16 +109,19 @@ struct BatchNormOp {
     prepared.strided_in = prepared.strided_out = !args.training;
     prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
       const size_t statistics = op.affine ? 2 : 0;
+      float* scale = Allocated(*constants).data();
       kernels::BatchNormFold(shape.channels, Affine(op, params, 0), Affine(op, params, 1),
                              params[statistics].data(), params[statistics + 1].data(), op.eps,
-                             MutableData(scale), MutableData(shift));
+                             scale, scale + shape.channels);
     };
+    prepared.packed = {constants};
     prepared.forward = [=](const ForwardArgs& a) {
       kernels::BatchNormShape strided = shape;
       strided.x_stride = InStride(a, 0);
       strided.y_stride = OutStride(a);
-      kernels::BatchNormInference(strided, a.in[0].data(), scale.data(), shift.data(), op.act.kind,
-                                  op.act.alpha, MutableData(a.out), a.pool);
+      kernels::BatchNormInference(strided, a.in[0].data(), constants->data(),
+                                  constants->data() + shape.channels, op.act.kind, op.act.alpha,
+                                  MutableData(a.out), a.pool);
     };
     return prepared;
   }
@@ -125,13 +132,13 @@ struct BatchNormOp {
 
   static Prepared PrepareBf16(const BatchNorm& op, const PrepareArgs& args) {
     const int64_t channels = Channels(args.in[0]);
-    const Tensor scale({channels}), shift({channels});
+    const std::shared_ptr<Tensor> constants = UnallocatedConstants(args);
     const Shape out = args.out;
-    Prepared prepared = PrepareConstant(op, args, scale, shift);
+    Prepared prepared = PrepareConstant(op, args, constants);
     prepared.kernel = KernelName("batch_norm_bf16");
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::ScaleShiftBf16(Bf16MapOf(out, a), a.in[0].data<bfloat16_t>(), scale.data(),
-                              shift.data(), op.act.kind, op.act.alpha,
+      kernels::ScaleShiftBf16(Bf16MapOf(out, a), a.in[0].data<bfloat16_t>(), constants->data(),
+                              constants->data() + channels, op.act.kind, op.act.alpha,
                               Tensor(a.out).data<bfloat16_t>(), a.pool);
     };
     return prepared;
@@ -140,9 +147,9 @@ struct BatchNormOp {
   // dx = dy * act'(scale * x + shift) * scale.
   static Prepared PrepareFrozen(const BatchNorm& op, const PrepareArgs& args) {
     const kernels::BatchNormShape shape = KernelShape(args);
-    const Tensor scale({shape.channels}), shift({shape.channels});
+    const std::shared_ptr<Tensor> constants = UnallocatedConstants(args);
     const int64_t count = args.out.elements();
-    Prepared prepared = PrepareConstant(op, args, scale, shift);
+    Prepared prepared = PrepareConstant(op, args, constants);
     prepared.in_place = false;
     prepared.scratch_bytes = static_cast<size_t>(count) * sizeof(float);
     prepared.backward = [=](const BackwardArgs& a) {
@@ -150,12 +157,13 @@ struct BatchNormOp {
       float* scratch = reinterpret_cast<float*>(a.scratch);
       float* dz = MutableData(a.dout);
       if (op.act.kind != Activation::kIdentity) {
-        kernels::BatchNormInference(shape, a.in[0].data(), scale.data(), shift.data(),
-                                    Activation::kIdentity, 0, scratch, a.pool);
+        kernels::BatchNormInference(shape, a.in[0].data(), constants->data(),
+                                    constants->data() + shape.channels, Activation::kIdentity, 0,
+                                    scratch, a.pool);
         kernels::ActivationBackward(count, op.act.kind, op.act.alpha, scratch, dz, false, dz,
                                     a.pool);
       }
-      kernels::MulForward({shape.rows, shape.channels}, {1, shape.channels}, dz, scale.data(),
+      kernels::MulForward({shape.rows, shape.channels}, {1, shape.channels}, dz, constants->data(),
                           scratch, a.pool);
       CopyOrAdd(count, scratch, a.accumulate[0], a.din[0].data(), a.pool);
     };

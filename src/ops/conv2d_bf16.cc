@@ -22,21 +22,24 @@ std::string DepthwiseRefuses(const Conv2d& op, const PrepareArgs& args) {
 
 Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
   const kernels::DepthwiseShape shape = DepthwiseShapeOf(op, args);
-  const Tensor packed({static_cast<int64_t>(kernels::DepthwisePackedBytes(shape) / sizeof(float))});
-  const Tensor bias = op.bias ? Tensor({shape.c}) : Tensor();
+  const auto floats = static_cast<int64_t>(kernels::DepthwisePackedBytes(shape) / sizeof(float));
+  const auto packed = std::make_shared<Tensor>(Unallocated({floats}));
+  const auto bias = std::make_shared<Tensor>(Unallocated({shape.c}));
   Prepared prepared;
   prepared.kernel = KernelName(fmt::format("{} bf16", kernels::DepthwiseKernelName(shape)).c_str());
   prepared.strided_in = prepared.strided_out = true;
   prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
-    kernels::PackDepthwise(shape, params[0].data(), MutableData(packed));
-    if (op.bias) std::memcpy(MutableData(bias), params[1].data(), bias.bytes());
+    kernels::PackDepthwise(shape, params[0].data(), Allocated(*packed).data());
+    if (op.bias) std::memcpy(Allocated(*bias).data(), params[1].data(), bias->bytes());
   };
+  prepared.packed = {packed};
+  if (op.bias) prepared.packed.push_back(bias);
   prepared.forward = [=](const ForwardArgs& a) {
     kernels::DepthwiseShape strided = shape;
     strided.src_pixel = InStride(a, 0);
     strided.dst_pixel = OutStride(a);
     kernels::DepthwiseBf16(
-        strided, a.in[0].data<bfloat16_t>(), packed.data(), op.bias ? bias.data() : nullptr,
+        strided, a.in[0].data<bfloat16_t>(), packed->data(), op.bias ? bias->data() : nullptr,
         op.act.kind, op.residual ? a.in[1].data<bfloat16_t>() : nullptr,
         op.residual ? InStride(a, 1) : 0, Tensor(a.out).data<bfloat16_t>(), a.pool);
   };
@@ -70,15 +73,17 @@ Prepared PrepareBf16Product(const kernels::ConvShape& shape, bool bias, bool res
   kernels::Conv2dBf16 kernel(shape, types);
   const auto bytes = static_cast<int64_t>(kernel.packed_bytes());
   const auto state = std::make_shared<State>(
-      State{std::move(kernel), Tensor({bytes}, DType::kU8), bias ? Tensor({shape.k}) : Tensor()});
+      State{std::move(kernel), Unallocated({bytes}, DType::kU8), Unallocated({shape.k})});
   Prepared prepared;
   prepared.kernel = state->kernel.name();
   prepared.scratch_bytes = state->kernel.ScratchBytes(args.threads);
   prepared.strided_in = prepared.strided_out = true;
   prepared.pack = [=](std::span<const Tensor> params, ThreadPool* pool) {
-    state->kernel.Pack(params[0].data(), state->packed.data<std::byte>(), pool);
-    if (bias) std::memcpy(state->bias.data(), params[1].data(), state->bias.bytes());
+    state->kernel.Pack(params[0].data(), Allocated(state->packed).data<std::byte>(), pool);
+    if (bias) std::memcpy(Allocated(state->bias).data(), params[1].data(), state->bias.bytes());
   };
+  prepared.packed = {{state, &state->packed}};
+  if (bias) prepared.packed.push_back({state, &state->bias});
   prepared.forward = [=](const ForwardArgs& a) {
     kernels::Bf16Epilogue epilogue;
     if (bias) epilogue.bias = state->bias.data();

@@ -30,6 +30,18 @@ std::string DepthwiseRefuses(const Conv2d& op, const PrepareArgs& args) {
   return "";
 }
 
+void AddDepthwiseGradients(const kernels::DepthwiseShape& shape, LinearKernel& kernel) {
+  kernel.scratch_bytes = kernels::DepthwiseWeightGradientScratchBytes(shape);
+  kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
+                              void*, ThreadPool* pool) {
+    kernels::DepthwiseInputGradient(shape, dz, packed, accumulate, dx, pool);
+  };
+  kernel.weight_gradient = [=](const float* x, const float* dz, float* dw, void* scratch,
+                               ThreadPool* pool) {
+    kernels::DepthwiseWeightGradient(shape, x, dz, dw, nullptr, scratch, pool);
+  };
+}
+
 Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
   const kernels::DepthwiseShape shape = DepthwiseShapeOf(op, args);
   LinearKernel kernel;
@@ -54,15 +66,7 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
       kernels::DepthwiseForward(shape, x, packed, epilogue, y, pool);
     };
   }
-  kernel.input_gradient = [=](const float* dz, const float* packed, bool accumulate, float* dx,
-                              void*, ThreadPool* pool) {
-    kernels::DepthwiseInputGradient(shape, dz, packed, accumulate, dx, pool);
-  };
-  kernel.weight_gradient = [=](const float* x, const float* dz, float* dw, void* scratch,
-                               ThreadPool* pool) {
-    kernels::DepthwiseWeightGradient(shape, x, dz, dw, nullptr, scratch, pool);
-  };
-  if (args.training) kernel.scratch_bytes = kernels::DepthwiseWeightGradientScratchBytes(shape);
+  if (args.training) AddDepthwiseGradients(shape, kernel);
   return PrepareLinear(std::move(kernel), Fields(op), args);
 }
 

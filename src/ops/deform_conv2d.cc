@@ -33,10 +33,11 @@ class Deformable {
         kernel_(shape),
         column_sums_(Rows(args.out), Channels(args.out)),
         packed_(Bytes(kernel_.packed_bytes())) {
-    if (op.bias) bias_ = Tensor({op.out_channels});
+    has_bias_ = op.bias;
+    if (op.bias) bias_ = Unallocated({op.out_channels});
     scratch_bytes_ = kernel_.ScratchBytes(args.threads);
     if (!args.training) return;
-    packed_gradient_ = Bytes(kernel_.packed_gradient_bytes());
+    packed_gradient_ = Tensor(Bytes(kernel_.packed_gradient_bytes()).shape());
     scratch_bytes_ = std::max(
         {scratch_bytes_, kernel_.GradientScratchBytes(args.threads), column_sums_.ScratchBytes()});
   }
@@ -45,10 +46,12 @@ class Deformable {
   size_t scratch_bytes() const { return scratch_bytes_; }
 
   void Pack(std::span<const Tensor> params, ThreadPool* pool) {
-    kernel_.Pack(params[0].data(), packed_.data(), pool);
+    kernel_.Pack(params[0].data(), Allocated(packed_).data(), pool);
     if (packed_gradient_) kernel_.PackGradient(params[0].data(), packed_gradient_.data(), pool);
-    if (bias_) std::memcpy(bias_.data(), params[1].data(), bias_.bytes());
+    if (has_bias_) std::memcpy(Allocated(bias_).data(), params[1].data(), bias_.bytes());
   }
+  Tensor& packed() { return packed_; }
+  Tensor& bias() { return bias_; }
 
   void Forward(const ForwardArgs& a) const {
     kernel_.Forward(Inputs(a.in), packed_.data(), bias_.data(), MutableData(a.out), a.scratch,
@@ -64,18 +67,19 @@ class Deformable {
     gradients.weights = a.dparams[0].data();
     kernel_.Backward(Inputs(a.in), a.dout.data(), packed_gradient_.data(), gradients, a.scratch,
                      a.pool);
-    if (bias_ && a.dparams[1]) {
+    if (has_bias_ && a.dparams[1]) {
       column_sums_.Run(a.dout.data(), bias_.elements(), a.dparams[1].data(), a.scratch, a.pool);
     }
   }
 
  private:
-  static Tensor Bytes(size_t bytes) { return Tensor({static_cast<int64_t>((bytes + 3) / 4)}); }
+  static Tensor Bytes(size_t bytes) { return Unallocated({static_cast<int64_t>((bytes + 3) / 4)}); }
   kernels::DeformConv::Inputs Inputs(std::span<const Tensor> in) const {
     return {in[0].data(), in[1].data(), masked_ ? in[2].data() : nullptr};
   }
 
   bool masked_;
+  bool has_bias_ = false;
   kernels::DeformConv kernel_;
   kernels::ColumnSums column_sums_;
   Tensor packed_, packed_gradient_, bias_;
@@ -221,6 +225,8 @@ struct DeformConv2dOp {
     prepared.pack = [=](std::span<const Tensor> params, ThreadPool* pool) {
       layer->Pack(params, pool);
     };
+    prepared.packed = {{layer, &layer->packed()}};
+    if (op.bias) prepared.packed.push_back({layer, &layer->bias()});
     prepared.forward = [=](const ForwardArgs& a) { layer->Forward(a); };
     if (args.training) prepared.backward = [=](const BackwardArgs& a) { layer->Backward(a); };
     return prepared;

@@ -46,7 +46,8 @@ Prepared PrepareInt8Layer(Int8Layer layer, bool bias) {
     Tensor packed;
   };
   const int64_t bytes = static_cast<int64_t>(layer.packed_bytes);
-  const auto state = std::make_shared<State>(State{std::move(layer), Tensor({bytes}, DType::kU8)});
+  const auto state =
+      std::make_shared<State>(State{std::move(layer), Unallocated({bytes}, DType::kU8)});
   Prepared prepared;
   prepared.kernel = state->layer.name;
   prepared.scratch_bytes = state->layer.scratch_bytes;
@@ -54,8 +55,9 @@ Prepared PrepareInt8Layer(Int8Layer layer, bool bias) {
     const kernels::Int8Weights weights = {.values = params[0].data<int8_t>(),
                                           .scales = params[1].data(),
                                           .bias = bias ? params[2].data() : nullptr};
-    state->layer.pack(weights, state->packed.data<std::byte>(), pool);
+    state->layer.pack(weights, Allocated(state->packed).data<std::byte>(), pool);
   };
+  prepared.packed = {{state, &state->packed}};
   prepared.forward = [=](const ForwardArgs& a) {
     state->layer.forward(a, state->packed.data<std::byte>());
   };

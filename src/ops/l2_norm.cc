@@ -43,20 +43,21 @@ struct L2NormOp {
   static Prepared Prepare(const L2Norm& op, const PrepareArgs& args) {
     const kernels::L2NormShape shape = {
         .rows = Rows(args.out), .channels = Channels(args.out), .eps = op.eps};
-    const Tensor scale({shape.channels});
+    const auto scale = std::make_shared<Tensor>(Unallocated({shape.channels}));
     Prepared prepared;
     prepared.kernel = KernelName("l2_norm");
     prepared.in_place = !args.training;
     prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
-      std::copy_n(params[0].data(), shape.channels, MutableData(scale));
+      std::copy_n(params[0].data(), shape.channels, Allocated(*scale).data());
     };
+    prepared.packed = {scale};
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::L2NormForward(shape, a.in[0].data(), scale.data(), MutableData(a.out), a.pool);
+      kernels::L2NormForward(shape, a.in[0].data(), scale->data(), MutableData(a.out), a.pool);
     };
     if (!args.training) return prepared;
     prepared.scratch_bytes = kernels::L2NormScratchBytes(shape);
     prepared.backward = [=](const BackwardArgs& a) {
-      kernels::L2NormBackward(shape, a.in[0].data(), scale.data(), a.dout.data(), a.accumulate[0],
+      kernels::L2NormBackward(shape, a.in[0].data(), scale->data(), a.dout.data(), a.accumulate[0],
                               a.din[0].data(), a.dparams[0].data(), a.scratch, a.pool);
     };
     return prepared;

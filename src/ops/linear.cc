@@ -21,7 +21,7 @@ class Linear {
         channels_(Channels(args.out)),
         column_sums_(rows_, channels_),
         packed_(Bytes(kernel_.packed_bytes)) {
-    if (fields_.bias) bias_ = Tensor({channels_});
+    if (fields_.bias) bias_ = Unallocated({channels_});
     if (training_) packed_gradient_ = Bytes(kernel_.packed_gradient_bytes);
   }
 
@@ -34,12 +34,14 @@ class Linear {
   bool keeps_z() const { return training_ && !DerivativeFromResult(fields_.act.kind); }
 
   void Pack(std::span<const Tensor> params, ThreadPool* pool) {
-    kernel_.pack(params[0].data(), packed_.data(), pool);
+    kernel_.pack(params[0].data(), Allocated(packed_).data(), pool);
     if (kernel_.packed_gradient_bytes > 0 && training_) {
-      kernel_.pack_gradient(params[0].data(), packed_gradient_.data(), pool);
+      kernel_.pack_gradient(params[0].data(), Allocated(packed_gradient_).data(), pool);
     }
-    if (fields_.bias) std::memcpy(bias_.data(), params[1].data(), bias_.bytes());
+    if (fields_.bias) std::memcpy(Allocated(bias_).data(), params[1].data(), bias_.bytes());
   }
+  Tensor& packed() { return packed_; }
+  Tensor& bias() { return bias_; }
 
   void Forward(const ForwardArgs& a) const {
     kernels::Epilogue epilogue;
@@ -93,11 +95,11 @@ class Linear {
       kernel_.forward(x, packed_.data(), epilogue, y, a.scratch, a.pool);
     }
   }
-  static Tensor Bytes(size_t bytes) { return Tensor({static_cast<int64_t>((bytes + 3) / 4)}); }
+  static Tensor Bytes(size_t bytes) { return Unallocated({static_cast<int64_t>((bytes + 3) / 4)}); }
 
   LinearKernel kernel_;
   LinearFields fields_;
-  bool training_;
+  TrainingFlag training_;
   int64_t rows_, channels_;
   kernels::ColumnSums column_sums_;
   Tensor packed_, packed_gradient_, bias_;
@@ -118,6 +120,8 @@ Prepared PrepareLinear(LinearKernel kernel, const LinearFields& fields, const Pr
   prepared.pack = [linear](std::span<const Tensor> params, ThreadPool* pool) {
     linear->Pack(params, pool);
   };
+  prepared.packed = {{linear, &linear->packed()}};
+  if (fields.bias) prepared.packed.push_back({linear, &linear->bias()});
   prepared.forward = [linear](const ForwardArgs& a) { linear->Forward(a); };
   if (args.training) {
     prepared.backward = [linear](const BackwardArgs& a) { linear->Backward(a); };

@@ -8,6 +8,7 @@
 
 #include <complex>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,10 +78,21 @@ struct RefArgs {
 
 // ---- fast execution ----
 
+#if LINNET_RUNTIME
+// The deployed runtime (cmake/LinnetRuntime.cmake) does not train, and what stands behind
+// 'if (args.training)' is not even compiled.
+struct TrainingFlag {
+  constexpr TrainingFlag(bool) {}  // NOLINT: stands for a bool
+  constexpr operator bool() const { return false; }
+};
+#else
+using TrainingFlag = bool;
+#endif
+
 struct PrepareArgs {
   Shapes in;
   Shape out;
-  bool training = false;                     // batch statistics, dropout; backward will be called
+  TrainingFlag training = false;             // batch statistics, dropout; backward will be called
   int threads = 1;                           // an upper bound, for scratch memory
   std::span<const ValueType> in_types = {};  // of each input; empty: all are float32
   ValueType out_type = {};
@@ -150,6 +162,11 @@ struct Prepared {
   int64_t takes_channel = -1;
   // Takes new parameter values: once in a Plan, each step in training. Empty: nothing to pack.
   std::function<void(std::span<const Tensor> params, ThreadPool* pool)> pack;
+  // In inference, where 'pack' writes: all that forward reads of the parameters. Each has its shape
+  // from the start, and memory from pack, or from somebody who has kept the bytes of an earlier one
+  // and does not call it (infer/packed_file.h). Its bytes hold no addresses, and whatever they are,
+  // forward stays within its buffers.
+  std::vector<std::shared_ptr<Tensor>> packed;
   std::function<void(const ForwardArgs&)> forward;
   std::function<void(const BackwardArgs&)> backward;  // only when prepared for training
 };
@@ -241,6 +258,7 @@ OpDef MakeOpDef() {
   if constexpr (requires { D::kUnsupported; }) {
     def.unsupported = D::kUnsupported;
   } else {
+#if !LINNET_RUNTIME
     def.reference = [](const Op& op, const RefArgs<double>& a) {
       return D::Reference(std::get<F>(op), a);
     };
@@ -250,6 +268,7 @@ OpDef MakeOpDef() {
     def.reference_counted = [](const Op& op, const RefArgs<Counted>& a) {
       return D::Reference(std::get<F>(op), a);
     };
+#endif
     def.prepare = [](const Op& op, const PrepareArgs& a) {
       ExpectTypes(op, a);
       if constexpr (requires { &D::PrepareBf16; }) {
@@ -268,7 +287,9 @@ OpDef MakeOpDef() {
     if constexpr (requires { &D::RefusesTypes; }) return D::RefusesTypes(std::get<F>(op), a);
     return "it computes on float32 only";
   };
+#if !LINNET_RUNTIME
   def.samples = [] { return D::Samples(); };
+#endif
   return def;
 }
 
@@ -287,6 +308,16 @@ inline int64_t OutStride(const ForwardArgs& args) {
 
 // The numbers behind a handle: that a Tensor is const does not make them so.
 inline float* MutableData(Tensor tensor) { return tensor.data(); }
+
+// For Prepared::packed: memory where there is none yet, so that a layer that is given its packed
+// weights never has any of its own.
+inline Tensor Unallocated(Shape shape, DType dtype = DType::kF32) {
+  return Tensor::View(nullptr, shape, dtype);
+}
+inline Tensor& Allocated(Tensor& tensor) {
+  if (!tensor) tensor = Tensor(tensor.shape(), tensor.dtype());
+  return tensor;
+}
 
 // Error (kUsage) unless there are 'count' inputs of rank 'rank' (0: any).
 void ExpectInputs(Shapes in, int count, int rank, const char* what);

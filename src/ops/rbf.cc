@@ -56,20 +56,21 @@ struct RbfOp {
 
   static Prepared Prepare(const Rbf& op, const PrepareArgs& args) {
     const int64_t rows = args.in[0][0], features = args.in[0][1], outputs = op.out_features;
-    const Tensor codes({outputs, features});
+    const auto codes = std::make_shared<Tensor>(Unallocated({outputs, features}));
     Prepared prepared;
     prepared.kernel = KernelName("rbf");
     prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
-      std::copy_n(params[0].data(), codes.elements(), MutableData(codes));
+      std::copy_n(params[0].data(), codes->elements(), Allocated(*codes).data());
     };
+    prepared.packed = {codes};
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::RbfForward(rows, features, outputs, a.in[0].data(), codes.data(), MutableData(a.out),
-                          a.pool);
+      kernels::RbfForward(rows, features, outputs, a.in[0].data(), codes->data(),
+                          MutableData(a.out), a.pool);
     };
     if (!args.training) return prepared;
     prepared.backward = [=](const BackwardArgs& a) {
       if (!a.din[0]) return;
-      kernels::RbfBackward(rows, features, outputs, a.in[0].data(), codes.data(), a.dout.data(),
+      kernels::RbfBackward(rows, features, outputs, a.in[0].data(), codes->data(), a.dout.data(),
                            a.accumulate[0], a.din[0].data(), a.pool);
     };
     return prepared;

@@ -70,30 +70,33 @@ struct SubsamplingOp {
     const kernels::PoolShape windows = WindowsOf(op, args);
     const kernels::BatchNormShape pixels = {.rows = Rows(args.out), .channels = args.out.c()};
     const float area = static_cast<float>(op.kernel[0] * op.kernel[1]);
-    const Tensor scale({pixels.channels}), shift({pixels.channels});
+    const auto packed = std::make_shared<Tensor>(Unallocated({2, pixels.channels}));
     Prepared prepared;
     prepared.kernel = KernelName("average_pool, scale");
     prepared.pack = [=](std::span<const Tensor> params, ThreadPool*) {
+      float* scale = Allocated(*packed).data();
       for (int64_t c = 0; c < pixels.channels; ++c) {
-        MutableData(scale)[c] = area * params[0].data()[c];
-        MutableData(shift)[c] = params[1].data()[c];
+        scale[c] = area * params[0].data()[c];
+        scale[pixels.channels + c] = params[1].data()[c];
       }
     };
+    prepared.packed = {packed};
     // In training the averages are kept.
     if (args.training) prepared.saved = {args.out};
     prepared.forward = [=](const ForwardArgs& a) {
       float* averages = MutableData(a.saved.empty() ? a.out : a.saved[0]);
       kernels::AveragePoolForward(windows, a.in[0].data(), averages, a.pool);
-      kernels::BatchNormInference(pixels, averages, scale.data(), shift.data(),
-                                  Activation::kIdentity, 0, MutableData(a.out), a.pool);
+      kernels::BatchNormInference(pixels, averages, packed->data(),
+                                  packed->data() + pixels.channels, Activation::kIdentity, 0,
+                                  MutableData(a.out), a.pool);
     };
-    if (args.training) AddBackward(windows, pixels, scale, area, prepared);
+    if (args.training) AddBackward(windows, pixels, packed, area, prepared);
     return prepared;
   }
 
   // The gradients of weight and bias are those of a batch norm with mean 0 and deviation 1 / area.
   static void AddBackward(const kernels::PoolShape& windows, const kernels::BatchNormShape& pixels,
-                          const Tensor& scale, float area, Prepared& prepared) {
+                          const std::shared_ptr<Tensor>& scale, float area, Prepared& prepared) {
     const Tensor zeros({pixels.channels}), areas({pixels.channels});
     std::fill_n(MutableData(areas), pixels.channels, area);
     prepared.scratch_bytes = kernels::BatchNormScratchBytes(pixels);
@@ -108,7 +111,7 @@ struct SubsamplingOp {
                                   .dbeta = a.dparams[1].data()},
                                  a.scratch, a.pool);
       if (!a.din[0]) return;
-      kernels::BatchNormInference(pixels, dy, scale.data(), zeros.data(), Activation::kIdentity, 0,
+      kernels::BatchNormInference(pixels, dy, scale->data(), zeros.data(), Activation::kIdentity, 0,
                                   dy, a.pool);
       kernels::AveragePoolBackward(windows, dy, a.accumulate[0], a.din[0].data(), a.pool);
     };

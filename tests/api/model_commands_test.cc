@@ -171,6 +171,12 @@ TEST_F(ModelCommands, OnceAnswersOnce) {
   const Ran ran = Linnet({"time", "--model", model_, "--once", "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_GT(nlohmann::json::parse(ran.out)["peak_memory_bytes"], 1 << 20);
+  const std::string packed = folder_ / "packed";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Linnet({"time", "--model", model_, "--once", "--packed", packed}).code, 0);
+    EXPECT_TRUE(std::filesystem::exists(packed));
+  }
+  EXPECT_EQ(Linnet({"time", "--model", model_, "--packed", packed}).code, 2);
   // There is no program to be started anew.
   EXPECT_EQ(Linnet({"time", "--model", model_, "--cold"}).code, 2);
 }

@@ -84,6 +84,8 @@ TEST(Program, MeasuresItsOwnColdStart) {
   EXPECT_GE(json["runs"], 5);
   EXPECT_GT(json["median_ms"], 0.1);
   EXPECT_GT(json["peak_memory_bytes"], 1 << 20);
+  EXPECT_GT(json["packed"]["median_ms"], 0.1);
+  EXPECT_GT(json["packed"]["peak_memory_bytes"], 1 << 20);
   EXPECT_EQ(Shell("time --model /no/such/model --cold").code, 6);
 }
 

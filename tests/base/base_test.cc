@@ -113,5 +113,13 @@ TEST(Arena, AChainNeedsTwoBuffers) {
   EXPECT_EQ(PeakBytes(chain), 1280u);
 }
 
+// A 1x1 convolution that widens, after a separable one: the largest first leaves a hole (the first
+// blocks of MnasNet-B1, whose arena was a quarter larger than its maps need).
+TEST(Arena, FillsHolesThatTheLargestFirstLeaves) {
+  const std::vector<Lifetime> maps = {
+      {0, 1, 1600 * 64}, {1, 2, 1600 * 64}, {2, 3, 800 * 64}, {3, 4, 2400 * 64}, {4, 5, 600 * 64}};
+  EXPECT_EQ(PlanArena(maps).bytes, PeakBytes(maps));
+}
+
 }  // namespace
 }  // namespace linnet

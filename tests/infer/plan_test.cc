@@ -131,6 +131,25 @@ TEST(Plan, RunAllocatesNothing) {
   EXPECT_GT(testing::allocations, before);  // the counter works
 }
 
+TEST(Plan, TwinsShareWeightsAndNothingElse) {
+  const Graph graph = testing::RandomGraph(1003);
+  const auto plan = Compile(graph, testing::LivelyParams(graph, 4));
+  const std::vector<float> a = ToFloat(testing::RandomInput(plan->input_shape(), 2));
+  const std::vector<float> b = ToFloat(testing::RandomInput(plan->input_shape(), 3));
+  const std::vector<float> of_a = RunOnce(*plan, a, nullptr), of_b = RunOnce(*plan, b, nullptr);
+  auto twin = plan->Twin();
+  const auto repeat = [](Plan& one, const std::vector<float>& input,
+                         const std::vector<float>& expected, bool* same) {
+    for (int i = 0; i < 50; ++i) *same = *same && RunOnce(one, input, nullptr) == expected;
+  };
+  bool same_a = true, same_b = true;
+  std::thread thread([&] { repeat(*twin, b, of_b, &same_b); });
+  repeat(*plan, a, of_a, &same_a);
+  thread.join();
+  EXPECT_TRUE(same_a && same_b);
+  EXPECT_EQ(twin->arena_bytes(), plan->arena_bytes());
+}
+
 TEST(Plan, TwoPlansInTwoThreads) {
   const Graph graph = testing::RandomGraph(1003);
   const ParamMap params = testing::LivelyParams(graph, 4);

@@ -8,7 +8,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 build=$1 work=$2
 
 rm -rf "$work" && mkdir -p "$work"
-cmake --build "$build" --target linnet linnet_shared >"$work/build.log"
+cmake --build "$build" --target linnet linnet_shared linnet_runtime >"$work/build.log"
 cmake --install "$build" --prefix "$work/first" >"$work/install.log"
 mv "$work/first" "$work/prefix" # an installed tree may be moved
 prefix=$work/prefix
@@ -32,6 +32,23 @@ PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name linnet.pc)")
 # shellcheck disable=SC2046
 ${CXX:-c++} -std=c++20 "$here/main.cc" $(pkg-config --cflags --libs linnet) -o "$work/by_pkg_config"
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir linnet) expect_archs "$work/by_pkg_config"
+
+echo "the runtime library, from C"
+"$work/build/stranger_runtime" "$work/build.log"
+# shellcheck disable=SC2046
+${CC:-cc} -std=c11 "$here/runtime.c" $(pkg-config --cflags --libs linnet-runtime) -o "$work/runtime_by_pkg_config"
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir linnet-runtime) "$work/runtime_by_pkg_config" "$work/build.log"
+
+echo "its size, and what it needs"
+runtime=$(find "$prefix" -name 'liblinnet_runtime.so.*.*.*')
+strip -o "$work/stripped" "$runtime"
+echo "stripped $(stat -c %s "$work/stripped") bytes; the aim with every instruction set is 1500000"
+needed=$(readelf -d "$runtime" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+  grep -Ev '^(libhwy|libpthreadpool|libstdc\+\+|libm|libgcc_s|libc|ld-linux.*)\.so' || true)
+if [ -n "$needed" ]; then
+  echo "it needs more than Highway, pthreadpool and the C++ library: $needed"
+  exit 1
+fi
 
 echo "the program"
 expect_archs "$prefix/bin/linnet"

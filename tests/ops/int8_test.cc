@@ -111,7 +111,8 @@ struct Int8Outcome {
   Bytes out;  // of the result's type
 };
 
-Int8Outcome RunBytes(const Int8Case& c, ThreadPool* pool, bool in_place = false) {
+Int8Outcome RunBytes(const Int8Case& c, ThreadPool* pool, bool in_place = false,
+                     bool packed_elsewhere = false) {
   const PrepareArgs args = {c.sample.in, c.out_shape, false, Threads(pool), c.in_types, c.out_type};
   Int8Outcome outcome{DefOf(c.sample.op).prepare(c.sample.op, args), {}};
   const DType dtype = c.out_type.dtype;
@@ -121,6 +122,12 @@ Int8Outcome RunBytes(const Int8Case& c, ThreadPool* pool, bool in_place = false)
   if (in_place) {
     std::memcpy(out.data(), in[0].data<uint8_t>(), bytes);
     in[0] = Tensor::View(out.data(), in[0].shape(), DType::kU8);
+  }
+  if (packed_elsewhere) {
+    const Prepared packed = DefOf(c.sample.op).prepare(c.sample.op, args);
+    if (packed.pack) packed.pack(c.params, pool);
+    GivePacked(packed, outcome.prepared);
+    outcome.prepared.pack = nullptr;
   }
   if (outcome.prepared.pack) outcome.prepared.pack(c.params, pool);
   allocations = 0;
@@ -184,6 +191,7 @@ class EveryOpOnBytes : public testing::TestWithParam<size_t> {
       if (one.prepared.in_place) {
         EXPECT_EQ(RunBytes(c, nullptr, true).out, *first) << "in place";
       }
+      EXPECT_EQ(RunBytes(c, nullptr, false, true).out, *first) << "packed before";
     });
   }
   ThreadPool two_{2};

@@ -10,6 +10,7 @@
 #include <complex>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -148,7 +149,20 @@ struct RunOptions {
   int64_t in_gap = 0, out_gap = 0;
   bool twice = false;  // the second input is the first, and has its gradient added to the first's
   std::string implementation = {};  // empty: as the op's rules say
+  bool packed_elsewhere = false;    // weights that another one has packed, as bytes
 };
+
+// Gives 'prepared' what the pack of another one, prepared in the same way, has left.
+inline void GivePacked(const Prepared& packed, const Prepared& prepared) {
+  ASSERT_EQ(packed.packed.size(), prepared.packed.size());
+  ASSERT_EQ(packed.packed.empty(), packed.pack == nullptr) << "packs, and does not say where";
+  for (size_t i = 0; i < packed.packed.size(); ++i) {
+    EXPECT_FALSE(*prepared.packed[i]) << "takes memory before it packs";
+    ASSERT_EQ(packed.packed[i]->shape(), prepared.packed[i]->shape());
+    ASSERT_EQ(packed.packed[i]->dtype(), prepared.packed[i]->dtype());
+    *prepared.packed[i] = packed.packed[i]->Clone();
+  }
+}
 
 struct Outcome {
   Prepared prepared;
@@ -167,11 +181,14 @@ class OpRun {
   OpRun(const Sample& sample, const Numbers& numbers, const RunOptions& options)
       : numbers_(numbers),
         options_(options),
-        prepared_(DefOf(sample.op).prepare(sample.op, {.in = sample.in,
-                                                       .out = numbers.out_shape,
-                                                       .training = options.training,
-                                                       .threads = Threads(options.pool),
-                                                       .implementation = options.implementation})),
+        prepare_([&sample, &numbers, &options] {
+          return DefOf(sample.op).prepare(sample.op, {.in = sample.in,
+                                                      .out = numbers.out_shape,
+                                                      .training = options.training,
+                                                      .threads = Threads(options.pool),
+                                                      .implementation = options.implementation});
+        }),
+        prepared_(prepare_()),
         scratch_(prepared_.scratch_bytes) {
     for (size_t i = 0; i < sample.in.size(); ++i) {
       if (options.twice && i == 1) {
@@ -204,7 +221,11 @@ class OpRun {
   }
 
   Outcome Run() {
-    if (prepared_.pack) {
+    if (options_.packed_elsewhere) {
+      const Prepared packed = prepare_();
+      if (packed.pack) packed.pack(params_, options_.pool);
+      GivePacked(packed, prepared_);
+    } else if (prepared_.pack) {
       prepared_.pack(params_, options_.pool);
       Counting(
           [&] { prepared_.pack(params_, options_.pool); });  // again, as in every training step
@@ -269,6 +290,7 @@ class OpRun {
 
   const Numbers& numbers_;
   RunOptions options_;
+  std::function<Prepared()> prepare_;
   Prepared prepared_;
   Guarded scratch_;
   std::vector<Guarded> guarded_;

@@ -167,6 +167,20 @@ TEST_P(EveryOp, PixelsMayLieApart) {
   });
 }
 
+// Packed weights are bytes that can be kept.
+TEST_P(EveryOp, RunsOnWeightsPackedBefore) {
+  ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {
+    const Prepared by_rule = DefOf(sample.op).prepare(sample.op, {sample.in, numbers.out_shape});
+    std::vector<std::string> implementations = by_rule.candidates;
+    if (implementations.empty()) implementations = {""};
+    for (const std::string& name : implementations) {
+      SCOPED_TRACE(name);
+      ExpectSame(RunOp(sample, numbers, {.implementation = name}),
+                 RunOp(sample, numbers, {.implementation = name, .packed_elsewhere = true}));
+    }
+  });
+}
+
 // Those that the rules pass over, too: whoever measures may choose them.
 TEST_P(EveryOp, EveryImplementationIsTheReferences) {
   ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {

@@ -1,0 +1,52 @@
+# liblinnet_runtime.so: opens a model file and runs it, and can do nothing else (include/linnet/runtime.h).
+#
+# Its sources are those of the folders, compiled once more: with LINNET_RUNTIME, which makes training a
+# constant false (ops/op_def.h); each function in a section of its own, so that what nobody calls is
+# not linked; and, but for the kernels, for size. On x86 with AVX-512, AVX2 and what every processor has:
+# those that have SSE4 and no AVX2 are older than 2013 or made to be cheap, and a third more code for them
+# would be carried by all.
+set(LINNET_RUNTIME_FOLDERS base graph ops rewrite infer)
+set(LINNET_RUNTIME_ELSEWHERE data/pipeline.cc io/model_check.cc io/model_file.cc io/open_model.cc)
+set(LINNET_RUNTIME_WITHOUT
+  base/progress.cc base/text_table.cc infer/latency.cc infer/tune.cc
+  kernels/loss.cc kernels/machine_store.cc kernels/optimizer.cc)
+
+function(linnet_runtime_objects name)
+  add_library(${name} OBJECT ${ARGN})
+  target_compile_definitions(${name} PRIVATE LINNET_RUNTIME=1)
+  target_compile_options(${name} PRIVATE -ffunction-sections -fdata-sections)
+  target_link_libraries(${name} PRIVATE linnet_base hwy::hwy)
+  target_include_directories(${name} PRIVATE ${LINNET_GENERATED})
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_compile_definitions(${name} PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")
+  endif()
+endfunction()
+
+set(linnet_runtime_sources ${LINNET_RUNTIME_ELSEWHERE})
+foreach(folder ${LINNET_RUNTIME_FOLDERS} runtime)
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${folder}/*.cc)
+  list(APPEND linnet_runtime_sources ${files})
+endforeach()
+file(GLOB linnet_runtime_kernels CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} kernels/*.cc)
+list(REMOVE_ITEM linnet_runtime_sources ${LINNET_RUNTIME_WITHOUT})
+list(REMOVE_ITEM linnet_runtime_kernels ${LINNET_RUNTIME_WITHOUT})
+
+linnet_runtime_objects(linnet_runtime_kernels ${linnet_runtime_kernels})
+linnet_runtime_objects(linnet_runtime_rest ${linnet_runtime_sources})
+add_dependencies(linnet_runtime_rest linnet_packing_version)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(linnet_runtime_rest PRIVATE -Os)
+endif()
+
+add_library(linnet_runtime SHARED
+  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_rest>)
+target_link_libraries(linnet_runtime PRIVATE hwy::hwy pthreadpool Threads::Threads)
+target_link_options(linnet_runtime PRIVATE
+  -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed)
+if(LINNET_SANITIZE)
+  target_link_options(linnet_runtime PRIVATE -fsanitize=${LINNET_SANITIZE})
+endif()
+target_include_directories(linnet_runtime INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(linnet_runtime PROPERTIES
+  EXPORT_NAME runtime VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
