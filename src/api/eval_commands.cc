@@ -19,12 +19,14 @@ struct EvalArgs {
   static constexpr const char* kPositional = "model";
   static constexpr std::array kRequired = {"model", "data"};
   std::string model, data, split;
+  Precision precision = Precision::kFloat32;
   int threads = 0, loader_threads = 1;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
     v("model", self.model, "model file");
     v("data", self.data, "data set; its classes are matched with the model's by name");
     v("split", self.split, "train, val or test; empty: test, or val where there is none");
+    v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
     v("loader_threads", self.loader_threads, "threads that decode pictures");
   }
@@ -73,6 +75,7 @@ CommandResult Eval(const EvalArgs& args, const CommandContext& context) {
                 // Each picture is needed once.
                 .images = std::make_shared<ImageCache>(data, /*max_bytes=*/0),
                 .split = split,
+                .precision = args.precision,
                 .loader_threads = args.loader_threads,
                 .pool = &pool,
                 .progress = context.progress});
@@ -109,6 +112,7 @@ struct PredictArgs {
   std::string model;
   std::vector<std::string> files;
   int top = 5, threads = 0;
+  Precision precision = Precision::kFloat32;
   bool tune = false;
   template <class Self, class V>
   static void VisitFields(Self& self, V&& v) {
@@ -116,6 +120,7 @@ struct PredictArgs {
     v("files", self.files, "pictures");
     v("top", self.top, "labels for each picture; 0: all");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
+    v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
     v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
   }
 };
@@ -148,7 +153,8 @@ std::string PredictionText(const Json& row) {
 }
 
 CommandResult Predict(const PredictArgs& args, const CommandContext&) {
-  ModelRunner runner(LoadModel(args.model), args.threads, args.tune);
+  ModelRunner runner(LoadModel(args.model), args.threads,
+                     {.tune = args.tune, .precision = args.precision});
   CommandResult result{.json = Json::array()};
   for (const std::string& file : args.files) {
     Json row;

@@ -16,10 +16,10 @@ void ToProbabilities(std::vector<float>& scores) {
 
 }  // namespace
 
-ModelRunner::ModelRunner(Model model, int threads, bool tune)
+ModelRunner::ModelRunner(Model model, int threads, const KernelChoice& choice)
     : model_(std::move(model)),
       pool_(threads),
-      plan_(CompileModel(model_, 1, pool_.threads(), tune)) {
+      plan_(CompileModel(model_, 1, pool_.threads(), choice)) {
   const Shape& shape = plan_->output(0).shape();
   classes_ = static_cast<int>(shape[shape.rank() - 1]);
   if (shape.elements() != classes_) {

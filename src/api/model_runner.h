@@ -24,9 +24,9 @@ struct ClassScore {
 // Safe from any thread: calls take turns.
 class ModelRunner {
  public:
-  // threads <= 0: all that this process may use; tune: CompileOptions::tune. Error (kUsage) if the
+  // threads <= 0: all that this process may use. Error (kUsage) if the
   // model's first output is no list of class scores.
-  ModelRunner(Model model, int threads, bool tune = false);
+  ModelRunner(Model model, int threads, const KernelChoice& choice = {});
 
   const Model& model() const { return model_; }
   int classes() const { return classes_; }

@@ -72,7 +72,9 @@ void CheckArgs(const TimeArgs& args) {
 }
 
 std::unique_ptr<Plan> CompileNamed(const NamedNetwork& network, const TimeArgs& args) {
-  if (network.model) return CompileModel(*network.model, args.batch, args.threads, args.tune);
+  if (network.model)
+    return CompileModel(*network.model, args.batch, args.threads,
+                        {.tune = args.tune, .precision = args.precision});
   constexpr uint64_t kSeed = 1;  // the time does not depend on the numbers
   return Compile(network.graph, InitParams(network.graph, kSeed),
                  {.batch = args.batch,

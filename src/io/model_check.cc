@@ -101,13 +101,15 @@ void CheckModel(const Model& model) {
   }
 }
 
-std::unique_ptr<Plan> CompileModel(const Model& model, int batch, int threads, bool tune) {
+std::unique_ptr<Plan> CompileModel(const Model& model, int batch, int threads,
+                                   const KernelChoice& choice) {
   CompileOptions options;
   options.batch = batch;
   options.height = model.pipeline.size[0];
   options.width = model.pipeline.size[1];
   options.threads = threads;
-  options.tune = tune;
+  options.tune = choice.tune;
+  options.precision = choice.precision;
   return Compile(model.graph, model.params, options);
 }
 

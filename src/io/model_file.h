@@ -66,8 +66,12 @@ ModelFacts FactsFromMetadata(const std::map<std::string, std::string>& metadata,
                              const std::string& where);
 
 // The model at the size of its pipeline.
+struct KernelChoice {  // of CompileOptions
+  bool tune = false;
+  Precision precision = Precision::kFloat32;
+};
 std::unique_ptr<Plan> CompileModel(const Model& model, int batch = 1, int threads = 0,
-                                   bool tune = false);
+                                   const KernelChoice& choice = {});
 
 // Runs the check vectors. Returns the largest difference, relative to the largest number; Error
 // (kFile) if it is above the tolerance, or if the network is too large to be run for a check.

@@ -59,7 +59,8 @@ Evaluation Evaluate(const EvaluateArgs& args) {
                             {.batch = loader->batch(),
                              .height = args.pipeline.height(),
                              .width = args.pipeline.width(),
-                             .threads = Threads(args.pool)});
+                             .threads = Threads(args.pool),
+                             .precision = args.precision});
   const int64_t classes = static_cast<int64_t>(args.images->dataset().classes.size());
   const Tensor& output = plan->output(0);
   if (output.shape().rank() != 2 || output.shape()[1] != classes) {

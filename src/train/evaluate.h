@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/precision.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "data/dataset.h"
@@ -39,6 +40,7 @@ struct EvaluateArgs {
   const ImagePipeline& pipeline;
   std::shared_ptr<ImageCache> images;
   Split split = Split::kVal;
+  Precision precision = Precision::kFloat32;  // CompileOptions::precision
   int loader_threads = 1;
   ThreadPool* pool = nullptr;
   ProgressSink progress;
