@@ -77,7 +77,7 @@ void FetchShare(const Part& next, int64_t tile, int64_t tiles, TileArgs& args) {
   constexpr int64_t kLineFloats = 16;
   const int64_t share = args.taps * args.k * kLineFloats;
   const bool wanted = tile * share < next.floats && 4 * tiles * share >= 3 * next.floats;
-  args.next = wanted ? next.b + tile * share : args.b;
+  args.next = wanted ? next.b + tile * share : nullptr;
   args.next_step = wanted ? kLineFloats : 0;
 }
 

@@ -19,7 +19,7 @@ struct TileArgs {
   int64_t k = 0;             // floats a tap
   const float* b = nullptr;  // [taps][k][vectors * lanes], 64-byte aligned
   // Memory that will be read soon, asked for with each of the taps * k terms: every 'next_step'
-  // floats, or always the same line.
+  // floats; 0: nothing is asked for.
   const float* next = nullptr;
   int64_t next_step = 0;
   float* const* c = nullptr;  // row pointers
