@@ -2,6 +2,9 @@
 # (linnet::linnet, linnet::runtime) and pkg-config (linnet, linnet-runtime) read. A library shows only what its headers declare, so these files name no dependency.
 include(CMakePackageConfigHelpers)
 
+# Everything that `cmake --install` copies, without tests and benchmarks.
+add_custom_target(installed DEPENDS linnet linnet_shared)
+
 install(TARGETS linnet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS linnet_shared linnet_runtime EXPORT linnetTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/linnet DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -27,7 +27,7 @@ echo "all there"
 
 step "build (the first time takes some minutes)"
 cmake --preset release >/dev/null
-cmake --build --preset release --target linnet
+cmake --build --preset release --target installed
 started=$SECONDS
 
 step "pictures: ten kinds of shape, drawn by linnet itself"

@@ -143,7 +143,10 @@ Json PredictOne(ModelRunner& runner, const std::string& file, int top) {
 
 std::string PredictionText(const Json& row) {
   const std::string file = row["file"];
-  if (row.contains("error")) return fmt::format("{}: {}\n", file, row["error"].get<std::string>());
+  if (row.contains("error")) {
+    const std::string error = row["error"];  // most begin with the file's name
+    return error.starts_with(file) ? error + "\n" : fmt::format("{}: {}\n", file, error);
+  }
   TextTable table("rl");
   for (const Json& label : row["labels"]) {
     table.Row({fmt::format("{:.2f} %", 100 * label["score"].get<double>()), label["label"]});

@@ -15,10 +15,15 @@ std::string DefaultText(const FlagDoc& flag) {
   return flag.value.empty() ? "" : "[" + flag.value + "]";
 }
 
+// What it is for and, where it takes few words, which.
+std::string Description(const FlagDoc& flag) {
+  return flag.kind.starts_with("one of ") ? flag.doc + "; " + flag.kind : flag.doc;
+}
+
 std::string FlagTable(const Command& command) {
   TextTable table("lll");
   for (const FlagDoc& flag : command.flags) {
-    if (!flag.arch_option) table.Row({FlagName(flag), DefaultText(flag), flag.doc});
+    if (!flag.arch_option) table.Row({FlagName(flag), DefaultText(flag), Description(flag)});
   }
   table.Row({"--json", "", "one JSON document on standard output"});
   table.Row({"--quiet", "", "no progress on standard error"});
@@ -78,13 +83,13 @@ std::string GeneralHelp(const std::string& group) {
 
 std::string CommandHelp(const Command& command) {
   std::string text = "linnet " + command.verb + ": " + command.summary +
-                     "\n\nusage: " + Usage(command) + "\n\n" +
-                     FlagTable(command);
+                     "\n\nusage: " + Usage(command) + "\n\n" + FlagTable(command);
   const bool arch = std::any_of(command.flags.begin(), command.flags.end(),
                                 [](const FlagDoc& flag) { return flag.arch_option; });
   if (arch) {
-    text += "\nThe options of the architecture are flags, too: --width 0.5, --size 160. Each has its "
-            "own;\n`linnet archs NAME` lists them with their defaults.\n";
+    text +=
+        "\nThe options of the architecture are flags, too: --width 0.5, --size 160. Each has its "
+        "own;\n`linnet archs NAME` lists them with their defaults.\n";
   }
   return text + "\nexample:\n" + Indented(command.example);
 }

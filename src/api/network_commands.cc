@@ -51,7 +51,7 @@ std::vector<ZooRow> FindRows(const ArchsArgs& args) {
   }
   if (!found) {
     Fail(ErrorKind::kUsage, "archs: there is no family '{}'; there are {}", args.family,
-         ListToText(families));
+         fmt::join(families, ", "));
   }
   return rows;
 }

@@ -76,8 +76,8 @@ class Parser {
     for (const FlagDoc& flag : command_.flags) names.push_back(flag.name);
     const std::string nearest = Nearest(name, names);
     const bool near = EditDistance(name, nearest) <= std::max<size_t>(2, name.size() / 3);
-    Fail(ErrorKind::kUsage, "{0}: there is no flag --{1}{2}; `linnet {0} --help` lists them",
-         command_.verb, name, near ? "; did you mean --" + nearest + "?" : "");
+    Fail(ErrorKind::kUsage, "{0}: there is no flag --{1}; {2}`linnet {0} --help` lists them",
+         command_.verb, name, near ? "did you mean --" + nearest + "? " : "");
   }
 
   // text: "key" or "key=value".

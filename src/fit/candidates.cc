@@ -1,7 +1,6 @@
 #include "fit/candidates.h"
 
 #include <algorithm>
-#include <map>
 
 #include "cost/cost.h"
 #include "infer/latency.h"
@@ -83,31 +82,19 @@ std::vector<ReportCandidate> MeasureCandidates(const FitOptions& options, const 
   return candidates;
 }
 
-std::vector<size_t> ApplyBudget(const FitOptions& options,
-                                std::vector<ReportCandidate>& candidates) {
-  std::map<int, std::vector<size_t>> fitting;  // by resolution
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    ReportCandidate& candidate = candidates[i];
+int64_t ApplyBudget(const FitOptions& options, std::vector<ReportCandidate>& candidates) {
+  int64_t inside = 0;
+  for (ReportCandidate& candidate : candidates) {
     if (options.size.bytes > 0 && candidate.bytes > options.size.bytes) {
       candidate.status = CandidateStatus::kTooLarge;
     } else if (BudgetUse(options, candidate) > 1) {
       candidate.status = CandidateStatus::kTooSlow;
     } else {
       candidate.status = CandidateStatus::kNotTried;
-      fitting[candidate.resolution].push_back(i);
+      ++inside;
     }
   }
-  std::vector<size_t> survivors;
-  for (auto& [resolution, indices] : fitting) {
-    std::sort(indices.begin(), indices.end(),
-              [&](size_t a, size_t b) { return candidates[a].width > candidates[b].width; });
-    indices.resize(std::min(indices.size(), kWidthsCompared));
-    survivors.insert(survivors.end(), indices.begin(), indices.end());
-  }
-  std::sort(survivors.begin(), survivors.end(), [&](size_t a, size_t b) {
-    return candidates[a].latency_ms < candidates[b].latency_ms;
-  });
-  return survivors;
+  return inside;
 }
 
 const ReportCandidate& NearestCandidate(const FitOptions& options,

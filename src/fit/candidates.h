@@ -24,16 +24,9 @@ std::vector<int> DefaultSizes(const PictureSurvey& survey);
 std::vector<ReportCandidate> MeasureCandidates(const FitOptions& options, const Dataset& data,
                                                const PictureSurvey& survey, const FitHooks& hooks);
 
-// Networks of one input size that are compared by training: the widest that meet the budget. Not
-// the widest alone, because it may be too large for the minutes there are: on CIFAR-10 and ten
-// minutes a budget of 1 ms then gave a worse network than one of 0.3 ms.
-inline constexpr size_t kWidthsCompared = 2;
-
-// Marks what breaks the budget (kTooSlow, kTooLarge) and, of the rest, what kWidthsCompared wider
-// networks of the same size make pointless (kNotTried). Returns the indices of the others, fastest
-// first.
-std::vector<size_t> ApplyBudget(const FitOptions& options,
-                                std::vector<ReportCandidate>& candidates);
+// Marks what breaks the budget (kTooSlow, kTooLarge); the rest is kNotTried. Returns how many are
+// inside.
+int64_t ApplyBudget(const FitOptions& options, std::vector<ReportCandidate>& candidates);
 
 // The candidate that breaks the budget by the smallest factor.
 const ReportCandidate& NearestCandidate(const FitOptions& options,

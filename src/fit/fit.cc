@@ -6,9 +6,11 @@
 
 #include "base/file.h"
 #include "fit/candidates.h"
+#include "fit/contenders.h"
 #include "fit/fit_json.h"
 #include "fit/halving.h"
 #include "fit/report_fill.h"
+#include "fit/training_speed.h"
 
 namespace linnet {
 namespace {
@@ -38,11 +40,19 @@ class FitRun {
 
   FitResult Go() {
     result_.candidates = MeasureCandidates(options_, data(), survey_, hooks_);
-    const std::vector<size_t> racing = ApplyBudget(options_, result_.candidates);
+    const int64_t inside = ApplyBudget(options_, result_.candidates);
     BeginReport();
-    if (racing.empty()) FailBudget();
-    hooks_.progress.Say(fmt::format("{} of {} candidates meet the budget; comparing {}",
-                                    CountInside(), result_.candidates.size(), racing.size()));
+    if (inside == 0) FailBudget();
+    const std::vector<size_t> racing = Contenders();
+    hooks_.progress.Say(
+        fmt::format("{} of {} candidates meet the budget, {} of them cannot be trained in the "
+                    "time; comparing {}",
+                    inside, result_.candidates.size(), CountTooLong(), racing.size()));
+    if (inside == CountTooLong()) {
+      hooks_.progress.Say(
+          fmt::format("{:g} minutes are too short to train any of them well; give more if you can",
+                      options_.minutes));
+    }
     const size_t winner = RunHalving(options_, images_, survey_, Left() * kComparisonShare,
                                      result_.candidates, racing, hooks_);
     TrainWinner(result_.candidates[winner]);
@@ -57,11 +67,25 @@ class FitRun {
   double Left() const { return std::max(0.0, end_ - Now()); }
   std::string ModelPath() const { return options_.out + "/model.safetensors"; }
 
-  int64_t CountInside() const {
+  int64_t CountTooLong() const {
     return std::count_if(
-        result_.candidates.begin(), result_.candidates.end(), [](const ReportCandidate& c) {
-          return c.status != CandidateStatus::kTooSlow && c.status != CandidateStatus::kTooLarge;
-        });
+        result_.candidates.begin(), result_.candidates.end(),
+        [](const ReportCandidate& c) { return c.status == CandidateStatus::kTooLong; });
+  }
+
+  std::vector<size_t> Contenders() {
+    hooks_.progress.Say("measuring how fast they train");
+    const double left = Left();
+    const TrainingTime time = {
+        .comparison_seconds = left * kComparisonShare,
+        .winner_seconds = left * (1 - kComparisonShare) * (1 - kReserveShare),
+        .training_pictures = static_cast<double>(data().items(Split::kTrain).size())};
+    return ChooseContenders(
+        time,
+        [&](const ReportCandidate& candidate) {
+          return TrainingSpeed(CandidateJob(options_, candidate, images_, survey_));
+        },
+        result_.candidates);
   }
 
   void BeginReport() {
@@ -75,7 +99,7 @@ class FitRun {
   void TrainWinner(const ReportCandidate& winner) {
     hooks_.progress.Say("training " + winner.spec);
     TrainJob job = CandidateJob(options_, winner, images_, survey_);
-    job.options.steps = StepsInSeconds(job, Left() * (1 - kReserveShare));
+    job.options.steps = StepsInSeconds(options_, winner, Left() * (1 - kReserveShare));
     // A checkpoint of an earlier fit would be of another run.
     job.folder = options_.out + "/training";
     std::filesystem::remove_all(job.folder);
@@ -167,6 +191,14 @@ void CheckOptions(const FitOptions& options) {
   }
   if (!(options.minutes > 0))
     Fail(ErrorKind::kUsage, "minutes={}: expected more than 0", options.minutes);
+  const ArchSpec spec = ParseArchSpec(options.arch);
+  for (const char* option : {"width", "size"}) {
+    if (HasOption(FindArch(spec.name), option)) continue;
+    Fail(ErrorKind::kUsage,
+         "fit chooses width and size, but {} has no option '{}'; `linnet archs mobilenet` lists "
+         "some that have both",
+         spec.name, option);
+  }
   if (options.widths.empty()) Fail(ErrorKind::kUsage, "fit needs at least one of --widths");
 }
 

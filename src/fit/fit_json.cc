@@ -7,7 +7,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kStatusNames[] = {"too_slow",   "too_large", "not_tried",
+constexpr const char* kStatusNames[] = {"too_slow",   "too_large", "too_long", "not_tried",
                                         "eliminated", "finalist",  "winner"};
 
 Json NumberOrNull(double number) { return std::isfinite(number) ? Json(number) : Json(); }
@@ -20,6 +20,7 @@ Json CandidateToJson(const ReportCandidate& candidate) {
           {"macs", candidate.macs},
           {"bytes", candidate.bytes},
           {"latency_ms", NumberOrNull(candidate.latency_ms)},
+          {"images_per_second", NumberOrNull(candidate.speed)},
           {"status", kStatusNames[static_cast<int>(candidate.status)]},
           {"round", candidate.round},
           {"epochs", NumberOrNull(candidate.epochs)},

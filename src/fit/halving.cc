@@ -15,10 +15,12 @@ double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
                      std::shared_ptr<ImageCache> images, const PictureSurvey& survey,
                      double seconds, const FitHooks& hooks) {
   TrainJob job = CandidateJob(options, candidate, images, survey);
-  job.options.steps = StepsInSeconds(job, seconds);
+  job.options.steps = StepsInSeconds(options, candidate, seconds);
   const TrainResult result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
   candidate.epochs = static_cast<double>(result.steps) * options.batch /
                      static_cast<double>(images->dataset().items(Split::kTrain).size());
+  // Longer than the moment in which speeds were measured, so nearer to what the winner will reach.
+  if (result.images_per_second > 0) candidate.speed = result.images_per_second;
   return result.log.back().val_top1;
 }
 
@@ -39,15 +41,9 @@ TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidat
   return job;
 }
 
-int64_t StepsInSeconds(const TrainJob& job, double seconds) {
-  constexpr int kTrialSteps = 6;
-  TrainJob trial = job;
-  trial.folder.clear();
-  trial.options.steps = kTrialSteps;
-  trial.evaluate = false;
-  const TrainResult result = Train(trial, {});
-  const double steps = seconds * result.images_per_second / job.options.batch;
-  return std::max<int64_t>(1, static_cast<int64_t>(steps));
+int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candidate,
+                       double seconds) {
+  return std::max<int64_t>(1, static_cast<int64_t>(seconds * candidate.speed / options.batch));
 }
 
 size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,

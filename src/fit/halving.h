@@ -15,11 +15,12 @@ namespace linnet {
 TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidate,
                       std::shared_ptr<ImageCache> images, const PictureSurvey& survey);
 
-// Training steps that take 'seconds': measured by training for a moment, loading included.
-int64_t StepsInSeconds(const TrainJob& job, double seconds);
+// Training steps that take 'seconds' at the candidate's speed.
+int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candidate, double seconds);
 
 // Runs the rounds over 'racing' (indices into candidates) within 'seconds' and returns the winner's
-// index. Fills in round, epochs, accuracy and status.
+// index. Fills in round, epochs, accuracy and status, and corrects the speeds, which must be known,
+// by what the trainings reached.
 size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
                   const PictureSurvey& survey, double seconds,
                   std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,

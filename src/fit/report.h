@@ -24,6 +24,7 @@ inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 enum class CandidateStatus {
   kTooSlow,     // its latency breaks the budget; never trained
   kTooLarge,    // its file breaks the budget; never trained
+  kTooLong,     // inside the budget, but cannot be trained in the minutes there are
   kNotTried,    // inside the budget, but left out of the comparison
   kEliminated,  // compared, and left behind in round 'round'
   kFinalist,    // reached the last round
@@ -37,6 +38,7 @@ struct ReportCandidate {
   double latency_ms = kUnknown;  // median on this machine
   int64_t bytes = 0;             // of the model file; 0: unknown
   int64_t macs = 0, params = 0;  // 0: unknown
+  double speed = kUnknown;       // pictures a second in training
   CandidateStatus status = CandidateStatus::kNotTried;
   int round = 0;               // last round of the comparison it took part in, from 1; 0: none
   double epochs = kUnknown;    // of training it had in the comparison

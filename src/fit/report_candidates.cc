@@ -35,6 +35,7 @@ std::string Key(const std::vector<ReportCandidate>& candidates) {
       {CandidateStatus::kEliminated, "left", "left behind; the larger, the longer it stayed"},
       {CandidateStatus::kTooSlow, "slow", "too slow"},
       {CandidateStatus::kTooLarge, "large", "file too large"},
+      {CandidateStatus::kTooLong, "long", "too long to train"},
       {CandidateStatus::kNotTried, "untried", "not tried"}};
   std::string out = "<p class=\"key\">";
   for (const auto& entry : kEntries) {
@@ -60,6 +61,8 @@ std::string CandidateOutcome(const ReportCandidate& candidate) {
       return "too slow";
     case CandidateStatus::kTooLarge:
       return "too large";
+    case CandidateStatus::kTooLong:
+      return "too long to train";
     case CandidateStatus::kNotTried:
       return "not tried";
     case CandidateStatus::kEliminated:
@@ -113,9 +116,11 @@ std::string SizeSection(const ReportData& data) {
   if (!out.empty()) {
     out += Key(data.candidates);
     out +=
-        "<p class=\"note\">Every candidate was timed on this machine. Those inside the budget were "
-        "trained for a short time and compared in rounds; each round kept the better ones and "
-        "trained them longer. The accuracies here come from that comparison, so they are lower "
+        "<p class=\"note\">Every candidate was timed on this machine. Of those inside the budget "
+        "that "
+        "the minutes can train, the widest of each input size were trained for a short time and "
+        "compared in rounds; each round kept the better ones and trained them longer. The "
+        "accuracies here come from that comparison, so they are lower "
         "than what the winner reached afterwards. The line joins the best to be had at each cost."
         "</p>\n";
   }

@@ -55,6 +55,8 @@ const char* MarkClass(CandidateStatus status) {
       return "slow";
     case CandidateStatus::kTooLarge:
       return "large";
+    case CandidateStatus::kTooLong:
+      return "long";
     case CandidateStatus::kNotTried:
       return "untried";
     case CandidateStatus::kEliminated:
@@ -225,12 +227,19 @@ std::string DrawBudget(const ReportData& data, FrontAxis axis, const Frame& fram
       room_right ? "start" : "end", WithoutZeros(CostText(budget, axis)));
 }
 
+// Its name stands beside the axis, in two lines, because marks may lie anywhere in the lane.
 std::string DrawLane(const Frame& frame, bool narrow) {
-  return fmt::format(
-      "<path class=\"lane\" d=\"M{} {}H{}\"/><text class=\"lane-name\" x=\"{}\" "
-      "y=\"{}\">{}</text>\n",
-      Coordinate(frame.left), Coordinate(frame.bottom - kLaneHeight), Coordinate(frame.right),
-      Coordinate(frame.left + 4), Coordinate(frame.bottom - 16), narrow ? "" : "never trained");
+  std::string out = fmt::format("<path class=\"lane\" d=\"M{} {}H{}\"/>\n", Coordinate(frame.left),
+                                Coordinate(frame.bottom - kLaneHeight), Coordinate(frame.right));
+  if (narrow) return out;
+  const double middle = frame.bottom - kLaneHeight / 2;
+  for (const auto& [word, y] :
+       {std::pair("never", middle - 3), std::pair("trained", middle + 11)}) {
+    out +=
+        fmt::format("<text class=\"lane-name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
+                    Coordinate(frame.left - 8), Coordinate(y), word);
+  }
+  return out;
 }
 
 }  // namespace

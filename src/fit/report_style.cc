@@ -110,6 +110,7 @@ svg .budget-name { fill: var(--c1); font-weight: 600; }
 .pt.finalist { fill: var(--c0); fill-opacity: .6; }
 .pt.left { fill: var(--grey); }
 .pt.slow, .pt.large { fill: var(--card); stroke: var(--c1); }
+.pt.long { fill: var(--card); stroke: var(--c2); }
 .pt.untried { fill: var(--card); stroke: var(--grey); }
 svg .pt-name { fill: var(--soft); font-size: 11.5px; }
 svg .pt-name.won { fill: var(--ink); font-size: 13.5px; font-weight: 650; }
@@ -120,7 +121,7 @@ svg .pt-name.won { fill: var(--ink); font-size: 13.5px; font-weight: 650; }
 .k.winner { background: var(--c0); outline: 1.5px solid var(--c0); outline-offset: 1.5px; }
 .k.finalist { background: var(--c0); opacity: .6; } .k.left { background: var(--grey); }
 .k.slow, .k.large { border-color: var(--c1); } .k.large { border-radius: 0; }
-.k.untried { border-color: var(--grey); }
+.k.long { border-color: var(--c2); } .k.untried { border-color: var(--grey); }
 
 .matrix svg { width: 100%; max-width: var(--w); min-width: min(var(--w), 34rem); }
 .field { fill: var(--field); }

@@ -117,7 +117,7 @@ TEST(Words, OptionsOfArchitecturesAreFlags) {
 
 TEST(Words, ErrorsSayWhatWasMeant) {
   EXPECT_EQ(ErrorOf({"model=m", "--thread", "2"}),
-            "test: there is no flag --thread; did you mean --threads?; `linnet test --help` lists "
+            "test: there is no flag --thread; did you mean --threads? `linnet test --help` lists "
             "them");
   EXPECT_THAT(ErrorOf({"model=m", "thread=2"}), HasSubstr("did you mean --threads?"));
   EXPECT_THAT(ErrorOf({"model=m", "--xyzzyxyzzy", "2"}), testing::Not(HasSubstr("did you mean")));
