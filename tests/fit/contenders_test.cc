@@ -78,8 +78,7 @@ TEST(ChooseContenders, WhereNothingCanBeTrainedTheNearestIs) {
   EXPECT_EQ(ChooseContenders(time, Speed, candidates), (Indices{0}));
 }
 
-TEST(ChooseContenders, ALargerBudgetOffersNoLess) {
-  // What a tighter latency would have left is chosen again where the time allows no more.
+TEST(ChooseContenders, ABudgetBeyondTheTimeChangesNothing) {
   std::vector<ReportCandidate> tight = Six(), wide = Six();
   tight[2].status = tight[4].status = tight[5].status = CandidateStatus::kTooSlow;
   const TrainingTime time = {
