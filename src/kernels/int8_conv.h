@@ -13,7 +13,8 @@
 // for that (its channel's weights are then as good as nothing) makes its channel's weights coarser.
 //
 // Method as in conv.h: a matrix product over row pointers, no im2col buffer. Weights are packed in
-// panels of [depth / 4][channels][4], which the dot-product instructions take as they are.
+// panels of [depth / 4][channels][4], which the dot-product instructions take as they are, and tile
+// registers, too (int8_register_rows.h).
 // Objects are prepared once for a shape and an instruction set, and are then read-only. Pack and
 // Run allocate nothing.
 #ifndef LINNET_KERNELS_INT8_CONV_H_

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Trains small MobileNets on CIFAR-10, brings them to int8 without training, and writes results.csv. A network
+# that is already there is not trained again; a run that was interrupted goes on where it was.
+#
+#   LINNET_DATA   folder with cifar10/ (default ../shared/data beside the repository)
+#   OUT           where the runs go (default runs/cifar10_int8)
+#   EPOCHS        default 4
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+cd "$here/../.."
+data=${LINNET_DATA:-../shared/data}/cifar10
+out=${OUT:-runs/cifar10_int8}
+epochs=${EPOCHS:-4}
+linnet=build/release/src/linnet
+results=$here/results.csv
+
+[[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
+mkdir -p "$(dirname "$out")"
+scripts/install_deps.sh
+cmake --preset release >/dev/null
+cmake --build --preset release --target linnet >/dev/null
+[[ -s $results ]] || echo "network,width,epochs,float32,int8,drop,calibration,equalized,float_layers" >"$results"
+
+while read -r network width; do
+  run=$network,$width,$epochs
+  grep -q "^$run," "$results" && continue
+  "$linnet" train "$network" --width "$width" --data "$data" --epochs "$epochs" --seed 1 --out "$out/$network" \
+    --json >"$out.$network.json"
+  "$linnet" compress --int8 --model "$out/$network/best.safetensors" --data "$data" \
+    --out "$out/$network.int8.safetensors" --json |
+    python3 -c 'import json, sys; r = json.load(sys.stdin); print(sys.argv[1], r["before"]["top1"], r["after"]["top1"],
+      round(r["drop_points"], 2), r["calibration"], r["equalized"], len(r["float_layers"]), sep=",")' "$run" >>"$results"
+done <<NETWORKS
+mobilenet_v3_small 0.5
+mobilenet_v2 0.25
+mobilenet_v1 0.25
+NETWORKS
