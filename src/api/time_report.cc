@@ -1,5 +1,7 @@
 #include "api/time_report.h"
 
+#include <algorithm>
+
 #include "base/text_table.h"
 #include "base/units.h"
 
@@ -116,10 +118,18 @@ std::string StepsText(const TimeReport& report) {
   return table.ToString() + notes.ToString();
 }
 
+// Whether no other unit is faster at its precision.
+bool IsBest(const kernels::Peak& peak, const std::vector<kernels::Peak>& peaks) {
+  return std::none_of(peaks.begin(), peaks.end(), [&](const kernels::Peak& other) {
+    return other.precision == peak.precision && other.gmacs > peak.gmacs;
+  });
+}
+
 std::string MachineText(const kernels::KnownMachine& known) {
   const kernels::Machine& machine = known.machine;
   std::string peaks, reads;
   for (const kernels::Peak& peak : machine.peaks) {
+    if (!IsBest(peak, machine.peaks)) continue;
     peaks += fmt::format("{}{} {} {:.0f}", peaks.empty() ? "" : ", ", FieldToText(peak.precision),
                          peak.unit, peak.gmacs);
   }

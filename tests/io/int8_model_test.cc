@@ -123,7 +123,7 @@ TEST(Int8Model, HostileTypesAreRefused) {
   EXPECT_THAT(ErrorOfGraph(" : u8(scale=0.0235, zero_point=0)", ""), HasSubstr("node 'c'"));
   EXPECT_THAT(ErrorOfGraph("dense(f, out_features=3)",
                            "dense(f, out_features=3) : u8(scale=1, zero_point=0)"),
-              HasSubstr("output 'fc' is of bytes"));
+              HasSubstr("output 'fc' is u8(scale=1, zero_point=0); expected f32"));
   EXPECT_THAT(ErrorOfGraph("act=relu6", "act=swish"), HasSubstr("act_scale"));
   EXPECT_THAT(ErrorOfGraph("act=relu6", "act=swish, act_scale=nan"), HasSubstr("scale="));
   EXPECT_THAT(ErrorOfGraph("act=relu6", "act=swish, act_scale=1, act_zero_point=999"),
