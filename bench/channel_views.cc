@@ -1,7 +1,9 @@
-// What values that live among the channels of others save (infer/channel_views.h): whole networks
-// with and without, in alternation in one process, one thread.
+// What values that live among the channels of others save (infer/channel_views.h), or steps that
+// run by turns (infer/bands.h): whole networks with and without, in alternation in one process, one
+// thread.
 //
-//   bench_channel_views [ARCH...]      densenet121 shufflenet_v2 squeezenet1_1 googlenet
+//   bench_channel_views [ARCH...]         densenet121 shufflenet_v2 squeezenet1_1 googlenet
+//   bench_channel_views bands [ARCH...]
 //
 // Prints, for each network, the medians of a run in milliseconds, and by kind of step where they
 // differ.
@@ -47,11 +49,11 @@ struct Measured {
   }
 };
 
-void Compare(const std::string& arch) {
+void Compare(const std::string& arch, const CompileOptions& without) {
   const Graph graph = BuildArch(arch);
   const ParamMap params = InitParams(graph, 1);
   Measured apart, views;
-  apart.plan = Compile(graph, params, {.threads = 1, .channel_views = false});
+  apart.plan = Compile(graph, params, without);
   views.plan = Compile(graph, params, {.threads = 1});
   const std::vector<float> input(static_cast<size_t>(apart.plan->input_shape().elements()), 0.3f);
   for (int run = 0; run < kWarmup + kRuns; ++run) {
@@ -73,9 +75,14 @@ void Compare(const std::string& arch) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> archs(argv + 1, argv + argc);
+  linnet::CompileOptions without = {.threads = 1, .channel_views = false};
+  if (!archs.empty() && archs[0] == "bands") {
+    without = {.threads = 1, .bands = false};
+    archs.erase(archs.begin());
+  }
   if (archs.empty()) archs = {"densenet121", "shufflenet_v2", "squeezenet1_1", "googlenet"};
   try {
-    for (const std::string& arch : archs) linnet::Compare(arch);
+    for (const std::string& arch : archs) linnet::Compare(arch, without);
   } catch (const linnet::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return static_cast<int>(error.kind());

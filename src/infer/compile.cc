@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/slab.h"
+#include "infer/bands.h"
 #include "infer/channel_views.h"
 #include "infer/layout.h"
 #include "infer/packed_file.h"
@@ -184,6 +185,34 @@ bool UseAllPacked(const PackedNetwork& packed, std::vector<PlanStep>& steps) {
   return true;
 }
 
+std::vector<BandGroup> FindBands(const Plan::Impl& impl, const std::vector<Shape>& shapes,
+                                 const std::vector<Prepare>& prepares,
+                                 const std::vector<ChannelPlace>& places,
+                                 const CompileOptions& options) {
+  if (!options.bands) return {};
+  std::vector<const Prepared*> prepared;
+  for (const Prepare& prepare : prepares) prepared.push_back(&prepare.prepared);
+  return PlanBands(impl.graph, shapes, prepared, places, impl.threads);
+}
+
+// Nodes that run by turns need their memory at the same time, but only strips of the maps between
+// them.
+void KeepTogether(const std::vector<BandGroup>& groups, const std::vector<Shape>& shapes,
+                  std::vector<NodeMemory>& memory) {
+  for (const BandGroup& group : groups) {
+    for (Value v = group.first; v <= group.last; ++v) {
+      memory[v].first_together = group.first;
+      memory[v].last_together = group.last;
+      memory[v].in_place = false;
+    }
+    for (size_t i = 0; i < group.strip_rows.size(); ++i) {
+      NodeMemory& strip = memory[group.first + i];
+      const auto rows = static_cast<size_t>(group.strip_rows[i]) * group.sections.size();
+      strip.bytes = strip.bytes / static_cast<size_t>(shapes[group.first + i].h()) * rows;
+    }
+  }
+}
+
 // The parameters of a node in the order of their specs. Packing takes what the kernel needs, and
 // then none is kept.
 void TakeParams(PlanStep& step, const Node& node, std::span<const ParamSpec> specs,
@@ -233,6 +262,55 @@ struct PlanBuilder {
     prepare.info.in_place = layout.in_place[i];
     impl.info.push_back(std::move(prepare.info));
     impl.steps.push_back(std::move(step));
+  }
+
+  // Bytes of a row of a map.
+  ptrdiff_t RowBytes(Value value) const {
+    const Shape& shape = shapes[value];
+    const int64_t pixel = StrideOf(value) == 0 ? shape.c() : StrideOf(value);
+    return static_cast<ptrdiff_t>(
+        shape.w() * pixel * static_cast<int64_t>(DTypeBytes(impl.graph.nodes[value].type.dtype)));
+  }
+
+  // The group's first node is step 'first_step'; 'i' is its section.
+  PlanTurn TurnOf(const BandGroup& group, int first_step, size_t i, const Turn& rows) const {
+    PlanTurn turn;
+    const auto at = static_cast<size_t>(rows.node - group.first);
+    turn.step = first_step + static_cast<int>(at);
+    turn.rows = rows;
+    const auto section = static_cast<ptrdiff_t>(i);
+    if (at > 0) {
+      const ptrdiff_t strip = section * group.strip_rows[at - 1];
+      turn.in_shift = (strip - rows.in_origin) * RowBytes(rows.node - 1);
+    }
+    if (rows.node == group.last) return turn;
+    const ptrdiff_t strip = section * group.strip_rows[at] * RowBytes(rows.node);
+    turn.out_shift = strip - rows.out_origin * RowBytes(rows.node);
+    turn.to = layout.value[rows.node] + static_cast<size_t>(strip);
+    turn.from = turn.to + static_cast<size_t>(rows.keep_from * RowBytes(rows.node));
+    turn.bytes = rows.keep_from == 0 ? 0 : static_cast<size_t>(rows.keep * RowBytes(rows.node));
+    return turn;
+  }
+
+  // Nodes without a step are inputs, which are in no group.
+  void AddGroup(const BandGroup& group) {
+    PlanGroup added;
+    for (Value v = 0; v < group.first; ++v) {
+      if (!std::holds_alternative<Input>(impl.graph.nodes[v].op)) ++added.first;
+    }
+    added.last = added.first + (group.last - group.first);
+    for (size_t i = 0; i < group.sections.size(); ++i) {
+      added.sections.emplace_back();
+      for (const Turn& turn : group.sections[i]) {
+        added.sections.back().push_back(TurnOf(group, added.first, i, turn));
+      }
+    }
+    const auto steps = static_cast<size_t>(group.last - group.first + 1);
+    impl.group_seconds.resize(std::max(impl.group_seconds.size(), added.sections.size()));
+    for (std::vector<double>& seconds : impl.group_seconds) {
+      seconds.resize(std::max(seconds.size(), steps));
+    }
+    impl.groups.push_back(std::move(added));
   }
 
   void AddOutputs() {
@@ -291,6 +369,8 @@ std::unique_ptr<Plan> CompileRewritten(Network network, const CompileOptions& op
   const std::vector<ChannelPlace> places =
       options.channel_views ? PlaceChannels(impl->graph, memory) : PlaceApart(memory);
   CountCopies(impl->graph, places, prepares);
+  const std::vector<BandGroup> bands = FindBands(*impl, shapes, prepares, places, options);
+  KeepTogether(bands, shapes, memory);
   const Layout layout = PlanLayout(impl->graph, memory, places);
   impl->arena = AllocateAligned(layout.bytes);
   impl->arena_bytes = layout.bytes;
@@ -306,6 +386,7 @@ std::unique_ptr<Plan> CompileRewritten(Network network, const CompileOptions& op
     }
   }
   builder.AddOutputs();
+  for (const BandGroup& group : bands) builder.AddGroup(group);
   if (packed != nullptr && !UseAllPacked(*packed, impl->steps)) return nullptr;
   return std::make_unique<Plan>(std::move(impl));
 }

@@ -18,6 +18,16 @@ std::vector<int> LastReaders(const Graph& graph) {
   return last;
 }
 
+// The nodes during which memory is in use that node 'i' writes, or reads: itself, or all that run
+// by turns with it.
+int FirstOf(const std::vector<NodeMemory>& nodes, int i) {
+  return nodes[i].first_together < 0 ? i : nodes[i].first_together;
+}
+int LastOf(const std::vector<NodeMemory>& nodes, int i) {
+  if (i >= static_cast<int>(nodes.size())) return i;  // an output
+  return nodes[i].last_together < 0 ? i : nodes[i].last_together;
+}
+
 // A buffer holds one value, or several of which each is written over, a view of, or lies among the
 // channels of another.
 struct Buffer {
@@ -60,9 +70,9 @@ Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes,
     if (buffer == kNone) {
       buffer = buffers.all.size();
       const size_t bytes = HomeBytes(nodes[home], places[home]);
-      buffers.all.push_back({{step, step, bytes}, nodes[i].external});
+      buffers.all.push_back({{FirstOf(nodes, step), step, bytes}, nodes[i].external});
     }
-    buffers.all[buffer].life.last = std::max(buffers.all[buffer].life.last, last[i]);
+    buffers.all[buffer].life.last = std::max(buffers.all[buffer].life.last, LastOf(nodes, last[i]));
     buffers.of_value[i] = buffers.of_value[home] = buffer;
   }
   return buffers;
@@ -91,7 +101,7 @@ Layout PlanLayout(const Graph& graph, const std::vector<NodeMemory>& nodes,
   std::vector<Lifetime> lives = LivesOf(buffers);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const int step = static_cast<int>(i);
-    lives.push_back({step, step, nodes[i].scratch_bytes});
+    lives.push_back({FirstOf(nodes, step), LastOf(nodes, step), nodes[i].scratch_bytes});
   }
   const ArenaPlan arena = PlanArena(lives);
   Layout layout;

@@ -25,6 +25,8 @@ struct NodeMemory {
   bool joins_channels = false;
   // Where in its first input's pixels its value begins; -1: it is not a part of them.
   int64_t takes_bytes = -1;
+  // Nodes that run by turns with it (bands.h), itself among them; -1: none.
+  int first_together = -1, last_together = -1;
 };
 
 // Where a value lives (channel_views.h).

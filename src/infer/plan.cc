@@ -1,11 +1,20 @@
 #include "infer/plan.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
 #include "infer/plan_impl.h"
 
 namespace linnet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double SecondsSince(Clock::time_point before) {
+  return std::chrono::duration<double>(Clock::now() - before).count();
+}
+
+}  // namespace
 
 void Plan::Impl::BindInput(const float* input) {
   float* data = const_cast<float*>(input);  // no step writes to it: Layout
@@ -28,6 +37,57 @@ void Plan::Impl::RunStep(size_t i, ThreadPool* pool) {
   args.scratch = step.scratch;
   args.pool = Threads(pool) <= threads ? pool : nullptr;
   step.prepared.forward(args);
+}
+
+void Plan::Impl::RunTurn(const PlanTurn& turn) {
+  auto* memory = static_cast<std::byte*>(arena.get());
+  if (turn.bytes > 0) std::memmove(memory + turn.to, memory + turn.from, turn.bytes);
+  if (turn.rows.first == turn.rows.last) return;
+  PlanStep& step = steps[turn.step];
+  constexpr size_t kMostInputs = 2;  // of operations that compute rows (Prepared::rows)
+  Tensor in[kMostInputs];
+  for (size_t i = 0; i < step.in.size(); ++i) in[i] = step.in[i];
+  const auto shifted = [](Tensor& tensor, ptrdiff_t bytes) {
+    return Tensor::View(tensor.data<std::byte>() + bytes, tensor.shape(), tensor.dtype());
+  };
+  in[0] = shifted(in[0], turn.in_shift);
+  ForwardArgs args;
+  args.in = {in, step.in.size()};
+  args.out = shifted(step.out, turn.out_shift);
+  args.in_stride = step.in_stride;
+  args.out_stride = step.out_stride;
+  args.params = step.params;
+  args.first_row = turn.rows.first;
+  args.last_row = turn.rows.last;
+  step.prepared.forward(args);
+}
+
+void Plan::Impl::RunGroup(const PlanGroup& group, ThreadPool* pool) {
+  ParallelFor(Threads(pool) <= threads ? pool : nullptr, group.sections.size(), [&](size_t i) {
+    for (const PlanTurn& turn : group.sections[i]) RunTurn(turn);
+  });
+}
+
+// A thread that runs a section books its times there: what a step takes is then the sum over the
+// sections, over the threads that ran them side by side.
+void Plan::Impl::TimeGroup(const PlanGroup& group, ThreadPool* pool, std::span<double> seconds) {
+  pool = Threads(pool) <= threads ? pool : nullptr;
+  ParallelFor(pool, group.sections.size(), [&](size_t i) {
+    for (double& of_step : group_seconds[i]) of_step = 0;
+    for (const PlanTurn& turn : group.sections[i]) {
+      const Clock::time_point before = Clock::now();
+      RunTurn(turn);
+      group_seconds[i][turn.step - group.first] += SecondsSince(before);
+    }
+  });
+  const auto together = std::min<size_t>(Threads(pool), group.sections.size());
+  for (int step = group.first; step <= group.last; ++step) {
+    if (static_cast<size_t>(step) >= seconds.size()) return;
+    seconds[step] = 0;
+    for (size_t i = 0; i < group.sections.size(); ++i) {
+      seconds[step] += group_seconds[i][step - group.first] / static_cast<double>(together);
+    }
+  }
 }
 
 std::unique_ptr<Plan> Plan::Twin() const {
@@ -77,7 +137,15 @@ size_t Plan::weight_bytes() const {
 
 void Plan::Run(const float* input, std::span<float* const> outputs, ThreadPool* pool) noexcept {
   impl_->BindInput(input);
-  for (size_t i = 0; i < impl_->steps.size(); ++i) impl_->RunStep(i, pool);
+  auto group = impl_->groups.begin();
+  for (int i = 0; i < static_cast<int>(impl_->steps.size()); ++i) {
+    if (group != impl_->groups.end() && group->first == i) {
+      impl_->RunGroup(*group, pool);
+      i = group++->last;
+    } else {
+      impl_->RunStep(i, pool);
+    }
+  }
   for (size_t i = 0; i < outputs.size() && i < impl_->outputs.size(); ++i) {
     const Tensor& output = impl_->outputs[i];
     if (outputs[i] != nullptr) std::memcpy(outputs[i], output.data(), output.bytes());
@@ -85,14 +153,17 @@ void Plan::Run(const float* input, std::span<float* const> outputs, ThreadPool* 
 }
 
 void Plan::RunTimed(const float* input, ThreadPool* pool, std::span<double> seconds) noexcept {
-  using Clock = std::chrono::steady_clock;
   impl_->BindInput(input);
-  Clock::time_point before = Clock::now();
-  for (size_t i = 0; i < impl_->steps.size(); ++i) {
-    impl_->RunStep(i, pool);
-    const Clock::time_point after = Clock::now();
-    if (i < seconds.size()) seconds[i] = std::chrono::duration<double>(after - before).count();
-    before = after;
+  auto group = impl_->groups.begin();
+  for (int i = 0; i < static_cast<int>(impl_->steps.size()); ++i) {
+    if (group != impl_->groups.end() && group->first == i) {
+      impl_->TimeGroup(*group, pool, seconds);
+      i = group++->last;
+    } else {
+      const Clock::time_point before = Clock::now();
+      impl_->RunStep(i, pool);
+      if (static_cast<size_t>(i) < seconds.size()) seconds[i] = SecondsSince(before);
+    }
   }
 }
 

@@ -31,6 +31,7 @@ struct CompileOptions {
   int width = 0;              // 0: the graph's own
   int threads = 0;            // the most threads Run will get; 0: DefaultThreads()
   bool channel_views = true;  // infer/channel_views.h
+  bool bands = true;          // infer/bands.h
   // Where an operation can be computed in several ways, times them and takes the fastest, instead
   // of following the rules. Other ways round otherwise: see infer/tune.h.
   bool tune = false;
@@ -46,6 +47,7 @@ struct CompileOptions {
     v("threads", self.threads, "the most threads that will run it, 0: all this process may use");
     v("channel_views", self.channel_views,
       "values may live among the channels of others, so that concat and slice cost nothing");
+    v("bands", self.bands, "steps with large maps between them run by turns, a few rows at a time");
     v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
     v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
     RewriteOptions::VisitFields(self.rewrite, v);
@@ -63,8 +65,8 @@ struct StepInfo {
   Shape out;
   int64_t macs = 0;
   Precision precision = Precision::kFloat32;  // of the factors
-  size_t bytes = 0;         // read and written, without the weights
-  size_t weight_bytes = 0;  // of the parameters
+  size_t bytes = 0;                           // read and written, without the weights
+  size_t weight_bytes = 0;                    // of the parameters
   size_t scratch_bytes = 0;
   bool in_place = false;  // written over its first input
 };

@@ -152,6 +152,18 @@ void Conv2dForward::Run(const float* src, int64_t src_stride, const float* packe
 
 bool Conv2dForward::TakesStridedSource() const { return map_.span == 1; }
 
+bool Conv2dForward::TakesRows() const { return shape_.n == 1 && IsPointwise(shape_); }
+
+void Conv2dForward::RunRows(int64_t first, int64_t last, const float* src, int64_t src_stride,
+                            const float* packed, float* dst, int64_t dst_stride,
+                            const Epilogue& epilogue, ThreadPool* pool) const {
+  const int64_t pixel = first * shape_.ow;
+  Epilogue of_rows = epilogue;
+  if (of_rows.residual != nullptr) of_rows.residual += pixel * of_rows.residual_stride;
+  RunProduct(*kernels_, (last - first) * shape_.ow, shape_.k, shape_.c, src + pixel * src_stride,
+             src_stride, packed, dst + pixel * dst_stride, dst_stride, false, &of_rows, pool);
+}
+
 // ---- gradient of the input ----
 
 namespace {

@@ -79,6 +79,13 @@ class Conv2dForward {
   void Run(const float* src, int64_t src_stride, const float* packed, float* dst,
            int64_t dst_stride, const Epilogue& epilogue, void* scratch, ThreadPool* pool) const;
   bool TakesStridedSource() const;
+  // Whether it computes some rows of one image by themselves: pointwise convolutions of stride 1.
+  bool TakesRows() const;
+  // Rows [first, last) of dst alone, the same bits; src, dst and the residual begin at row 0. Takes
+  // no scratch memory.
+  void RunRows(int64_t first, int64_t last, const float* src, int64_t src_stride,
+               const float* packed, float* dst, int64_t dst_stride, const Epilogue& epilogue,
+               ThreadPool* pool) const;
 
  private:
   ConvShape shape_;

@@ -128,13 +128,18 @@ void StemForward::RunRow(const float* src, const float* packed, int64_t line,
 
 void StemForward::Run(const float* src, const float* packed, float* dst, const Epilogue& epilogue,
                       void*, ThreadPool* pool) const {
-  const int64_t lines = shape_.n * shape_.oh;
+  RunRows(0, shape_.n * shape_.oh, src, packed, dst, epilogue, pool);
+}
+
+void StemForward::RunRows(int64_t first, int64_t last, const float* src, const float* packed,
+                          float* dst, const Epilogue& epilogue, ThreadPool* pool) const {
+  const int64_t lines = last - first;
   const int64_t tasks = std::min(lines, std::max(kTasks, shape_.n));
   ParallelFor(pool, static_cast<size_t>(tasks), [&](size_t i) {
     const auto task = static_cast<int64_t>(i);
     for (int64_t line = PartBegin(lines, tasks, task); line < PartBegin(lines, tasks, task + 1);
          ++line) {
-      RunRow(src, packed, line, epilogue, dst);
+      RunRow(src, packed, first + line, epilogue, dst);
     }
   });
 }

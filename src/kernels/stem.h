@@ -38,6 +38,9 @@ class StemForward {
   // packed is 64-byte aligned. The residual has dst's pixels as rows.
   void Run(const float* src, const float* packed, float* dst, const Epilogue& epilogue,
            void* scratch, ThreadPool* pool) const;
+  // Rows [first, last) of dst alone, the rows of all images being counted; the same bits.
+  void RunRows(int64_t first, int64_t last, const float* src, const float* packed, float* dst,
+               const Epilogue& epilogue, ThreadPool* pool) const;
 
  private:
   void RunRow(const float* src, const float* packed, int64_t line, const Epilogue& epilogue,

@@ -42,6 +42,26 @@ void AddDepthwiseGradients(const kernels::DepthwiseShape& shape, LinearKernel& k
   };
 }
 
+// Rows [first, last) are the result of a smaller convolution: one whose padding at the top has been
+// used up, or is negative, after 'first' rows.
+void AddDepthwiseRows(const kernels::DepthwiseShape& shape, LinearKernel& kernel) {
+  if (shape.n != 1) return;
+  kernel.rows = {(shape.kernel_h - 1) * shape.dilation_h + 1, shape.stride_h, shape.pad_top};
+  kernel.forward_rows = [=](int64_t first, int64_t last, const float* x, int64_t x_stride,
+                            const float* packed, const kernels::Epilogue& epilogue, float* y,
+                            int64_t y_stride, ThreadPool* pool) {
+    const int64_t pixel = first * shape.out_w;
+    kernels::DepthwiseShape rows = shape;
+    rows.out_h = last - first;
+    rows.pad_top = shape.pad_top - static_cast<int>(first) * shape.stride_h;
+    rows.src_pixel = x_stride;
+    rows.dst_pixel = y_stride;
+    kernels::Epilogue of_rows = epilogue;
+    if (of_rows.residual != nullptr) of_rows.residual += pixel * of_rows.residual_stride;
+    kernels::DepthwiseForward(rows, x, packed, of_rows, y + pixel * y_stride, pool);
+  };
+}
+
 Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
   const kernels::DepthwiseShape shape = DepthwiseShapeOf(op, args);
   LinearKernel kernel;
@@ -60,6 +80,7 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
       kernels::DepthwiseForward(strided, x, packed, epilogue, y, pool);
     };
     kernel.best_x_stride = kernel.best_y_stride = kernels::DepthwiseSpreadPixel(shape.c);
+    AddDepthwiseRows(shape, kernel);
   } else {
     kernel.forward = [=](const float* x, const float* packed, const kernels::Epilogue& epilogue,
                          float* y, void*, ThreadPool* pool) {
@@ -132,8 +153,19 @@ std::string StemSlower(const Conv2d& op, const PrepareArgs& args) {
 }
 
 Prepared PrepareStem(const Conv2d& op, const PrepareArgs& args) {
-  const auto conv = std::make_shared<const kernels::StemForward>(ConvShapeOf(op, args));
-  return PrepareLinear(ForwardKernel(conv, args.threads), Fields(op), args);
+  const kernels::ConvShape shape = ConvShapeOf(op, args);
+  const auto conv = std::make_shared<const kernels::StemForward>(shape);
+  LinearKernel kernel = ForwardKernel(conv, args.threads);
+  if (shape.n == 1) {
+    kernel.rows = {static_cast<int>((shape.kh - 1) * shape.dilation_h + 1),
+                   static_cast<int>(shape.stride_h), shape.pad_top};
+    kernel.forward_rows = [=](int64_t first, int64_t last, const float* x, int64_t,
+                              const float* packed, const kernels::Epilogue& epilogue, float* y,
+                              int64_t, ThreadPool* pool) {
+      conv->RunRows(first, last, x, packed, y, epilogue, pool);
+    };
+  }
+  return PrepareLinear(std::move(kernel), Fields(op), args);
 }
 
 // ---- Winograd's, for dense 3x3 ----
@@ -236,8 +268,16 @@ kernels::ConvShape ConvShapeOf(const Conv2d& op, const PrepareArgs& args) {
 
 LinearKernel MatMulConvolution(const Conv2d& op, const PrepareArgs& args) {
   const kernels::ConvShape shape = ConvShapeOf(op, args);
-  LinearKernel kernel =
-      ForwardKernel(std::make_shared<const kernels::Conv2dForward>(shape), args.threads);
+  const auto conv = std::make_shared<const kernels::Conv2dForward>(shape);
+  LinearKernel kernel = ForwardKernel(conv, args.threads);
+  if (conv->TakesRows()) {
+    kernel.rows = {.kernel = 1};
+    kernel.forward_rows = [=](int64_t first, int64_t last, const float* x, int64_t x_stride,
+                              const float* packed, const kernels::Epilogue& epilogue, float* y,
+                              int64_t y_stride, ThreadPool* pool) {
+      conv->RunRows(first, last, x, x_stride, packed, y, y_stride, epilogue, pool);
+    };
+  }
   if (args.training) AddGradients(shape, args.threads, kernel);
   return kernel;
 }

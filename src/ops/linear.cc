@@ -88,7 +88,10 @@ class Linear {
  private:
   void Product(const ForwardArgs& a, const kernels::Epilogue& epilogue, float* y) const {
     const float* x = a.in[0].data();
-    if (kernel_.forward_strided) {
+    if (a.last_row > 0) {
+      kernel_.forward_rows(a.first_row, a.last_row, x, InStride(a, 0), packed_.data(), epilogue, y,
+                           OutStride(a), a.pool);
+    } else if (kernel_.forward_strided) {
       kernel_.forward_strided(x, InStride(a, 0), packed_.data(), epilogue, y, OutStride(a),
                               a.scratch, a.pool);
     } else {
@@ -116,6 +119,7 @@ Prepared PrepareLinear(LinearKernel kernel, const LinearFields& fields, const Pr
   prepared.strided_in = prepared.strided_out && linear->kernel().strided_x;
   prepared.best_in_stride = linear->kernel().best_x_stride;
   prepared.best_out_stride = linear->kernel().best_y_stride;
+  if (!args.training && linear->kernel().forward_rows) prepared.rows = linear->kernel().rows;
   if (linear->keeps_z()) prepared.saved = {args.out};
   prepared.pack = [linear](std::span<const Tensor> params, ThreadPool* pool) {
     linear->Pack(params, pool);

@@ -32,6 +32,13 @@ struct LinearKernel {
                      const kernels::Epilogue& epilogue, float* y, int64_t y_stride, void* scratch,
                      ThreadPool* pool)>
       forward_strided;
+  // Rows [first, last) of y alone, of one image, without scratch memory; may be empty. 'rows': what
+  // they need of x (Prepared::rows).
+  RowWindow rows;
+  std::function<void(int64_t first, int64_t last, const float* x, int64_t x_stride,
+                     const float* packed, const kernels::Epilogue& epilogue, float* y,
+                     int64_t y_stride, ThreadPool* pool)>
+      forward_rows;
   // dx (+)= W^T dz
   std::function<void(const float* dz, const float* packed, bool accumulate, float* dx,
                      void* scratch, ThreadPool* pool)>

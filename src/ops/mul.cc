@@ -88,9 +88,14 @@ struct MulOp {
     Prepared prepared;
     prepared.kernel = KernelName("mul");
     prepared.in_place = !args.training;
+    const bool gate = shape_a.rank() == 4 && shape_a.n() == 1 && shape_b.h() * shape_b.w() == 1;
+    if (gate && !args.training) prepared.rows = {.kernel = 1};
     prepared.forward = [=](const ForwardArgs& a) {
-      kernels::MulForward(shape_a, shape_b, a.in[0].data(), a.in[1].data(), MutableData(a.out),
-                          a.pool);
+      Shape rows = shape_a;
+      if (a.last_row > 0) rows[1] = a.last_row - a.first_row;
+      const int64_t at = gate ? a.first_row * shape_a.w() * shape_a.c() : 0;
+      kernels::MulForward(rows, shape_b, a.in[0].data() + at, a.in[1].data(),
+                          MutableData(a.out) + at, a.pool);
     };
     if (!args.training) return prepared;
     prepared.backward = [=](const BackwardArgs& a) {

@@ -98,7 +98,8 @@ struct PrepareArgs {
   ValueType out_type = {};
   // Which of the op's implementations (Prepared::candidates); empty: as the rules say.
   std::string_view implementation = {};
-  // Products of float32 values in split bfloat16, where an op has such a kernel (Precision::kBf16x3).
+  // Products of float32 values in split bfloat16, where an op has such a kernel
+  // (Precision::kBf16x3).
   bool split_products = false;
 
   ValueType in_type(size_t i) const { return in_types.empty() ? ValueType{} : in_types[i]; }
@@ -112,6 +113,10 @@ struct ForwardArgs {
   std::byte* scratch = nullptr;
   ThreadPool* pool = nullptr;
   uint64_t seed = 0;  // of this node in this step: dropout
+  // The rows of the result to be computed, where the op has said that it can (Prepared::rows); 0,
+  // 0: all. Only these rows of 'out' need to exist, and of in[0] only those that Prepared::rows
+  // says; both point to where row 0 would be.
+  int64_t first_row = 0, last_row = 0;
   // Numbers from one pixel (row of channels) of in[i], and of out, to the next, where the op has
   // said that it takes such values (Prepared::strided_in, strided_out). Empty, 0: they touch.
   std::span<const int64_t> in_stride = {};
@@ -136,6 +141,16 @@ struct BackwardArgs {
   uint64_t seed = 0;  // as in forward
 };
 
+// What rows [first, last) of a result are made of: rows [first * stride - padding, (last - 1) *
+// stride
+// - padding + kernel) of in[0], as far as it has them, and the same rows [first, last) of other
+// maps.
+struct RowWindow {
+  int kernel = 0;  // 0: only whole maps are computed
+  int stride = 1;
+  int64_t padding = 0;
+};
+
 // An operation with shapes fixed and its kernel chosen. Calling its functions allocates nothing,
 // but for pack's first call.
 struct Prepared {
@@ -155,6 +170,9 @@ struct Prepared {
   // numbers from one to the next at which forward is fastest. 0: it does not matter.
   int64_t best_in_stride = 0;
   int64_t best_out_stride = 0;
+  // Whether forward computes some rows of a map by themselves (ForwardArgs::first_row), of batch 1
+  // and without scratch memory.
+  RowWindow rows;
   // The result is the channels of the inputs side by side, each number as it is: those that are
   // written there to begin with need no copy, and forward leaves them.
   bool joins_channels = false;
