@@ -113,14 +113,14 @@ struct ForwardArgs {
   std::byte* scratch = nullptr;
   ThreadPool* pool = nullptr;
   uint64_t seed = 0;  // of this node in this step: dropout
-  // The rows of the result to be computed, where the op has said that it can (Prepared::rows); 0,
-  // 0: all. Only these rows of 'out' need to exist, and of in[0] only those that Prepared::rows
-  // says; both point to where row 0 would be.
-  int64_t first_row = 0, last_row = 0;
   // Numbers from one pixel (row of channels) of in[i], and of out, to the next, where the op has
   // said that it takes such values (Prepared::strided_in, strided_out). Empty, 0: they touch.
   std::span<const int64_t> in_stride = {};
   int64_t out_stride = 0;
+  // The rows of the result to be computed, where the op has said that it can (Prepared::rows); 0,
+  // 0: all. Only these rows of 'out' need to exist, and of in[0] only those that Prepared::rows
+  // says; both point to where row 0 would be.
+  int64_t first_row = 0, last_row = 0;
 };
 
 // Gradients. 'din[i]' without data is not wanted. Where accumulate[i] is set the gradient is added
