@@ -125,7 +125,7 @@ Bf16Kernels MakeTable(const Bf16Kernels& base, const char* target) {
   table.target = target;
   table.product = Product<Tiles>;
   table.split_product = SplitProduct<Tiles>;
-  table.begin = Tiles::Begin;
+  table.begin = [] { Tiles::Begin(); };
   table.end = Tiles::End;
   return table;
 }

@@ -2,7 +2,7 @@
 // int8_amx.cc, once for each.
 //
 // Registers: 0 to 3 sums, 4 and 5 of A, 6 and 7 of B. Those of B have 16 rows of 64 bytes, the
-// others as many as Begin said. 'Tiles' has Load<t>(from, stride), Store<t>(to, stride), Dot<sum,
+// others as many as Begin said. 'Tiles' has Load<t>(from, stride), Store<t>(to, stride), DotBytes<sum,
 // a, b>().
 //
 // Panels are packed as for vectors: 16 groups of four terms, as they lie, are a register of B for
@@ -26,10 +26,10 @@ void MultiplyTiles(const Int8RegisterArgs& t, int first, int32_t* sums, Register
     Tiles::template Load<6>(b, kBStride);
     if constexpr (kB > 1) Tiles::template Load<7>(b + 64, kBStride);
     if constexpr (kA > 1) Tiles::template Load<5>(high[step].from, high[step].stride);
-    Tiles::template Dot<0, 4, 6>();
-    if constexpr (kB > 1) Tiles::template Dot<1, 4, 7>();
-    if constexpr (kA > 1) Tiles::template Dot<2, 5, 6>();
-    if constexpr (kA > 1 && kB > 1) Tiles::template Dot<3, 5, 7>();
+    Tiles::template DotBytes<0, 4, 6>();
+    if constexpr (kB > 1) Tiles::template DotBytes<1, 4, 7>();
+    if constexpr (kA > 1) Tiles::template DotBytes<2, 5, 6>();
+    if constexpr (kA > 1 && kB > 1) Tiles::template DotBytes<3, 5, 7>();
     work.Step();
   }
   int32_t* second = sums + Int8Kernels::kMaxRows * kLanes;
