@@ -4,6 +4,7 @@
 #include <string>
 
 #include "api/model_runner.h"
+#include "base/c_guard.h"
 #include "data/decode.h"
 
 struct linnet_model {
@@ -12,36 +13,6 @@ struct linnet_model {
 
 namespace linnet {
 namespace {
-
-thread_local std::string last_error;
-
-int Remember(ErrorKind kind, const char* message) noexcept {
-  try {
-    last_error = message;
-  } catch (const std::bad_alloc&) {
-    last_error.clear();
-  }
-  return static_cast<int>(kind);
-}
-
-// Calls f; what it throws becomes a code and the last error.
-template <class F>
-int Guard(F&& f) noexcept {
-  try {
-    f();
-    return LINNET_OK;
-  } catch (const Error& error) {
-    return Remember(error.kind(), error.what());
-  } catch (const std::exception& error) {
-    return Remember(ErrorKind::kInternal, error.what());
-  } catch (...) {
-    return Remember(ErrorKind::kInternal, "unknown error");
-  }
-}
-
-void Expect(bool condition, const char* message) {
-  if (!condition) Fail(ErrorKind::kUsage, "{}", message);
-}
 
 void Classify(linnet_model* model, const ImageView& image, linnet_label* labels, int capacity,
               int* count) {

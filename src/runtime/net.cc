@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/c_guard.h"
 #include "io/open_model.h"
 
 namespace linnet {
@@ -30,36 +30,6 @@ struct linnet_net {
 
 namespace linnet {
 namespace {
-
-thread_local std::string last_error;
-
-int Remember(ErrorKind kind, const char* message) noexcept {
-  try {
-    last_error = message;
-  } catch (const std::bad_alloc&) {
-    last_error.clear();
-  }
-  return static_cast<int>(kind);
-}
-
-// Calls f; what it throws becomes a code and the last error.
-template <class F>
-int Guard(F&& f) noexcept {
-  try {
-    f();
-    return LINNET_NET_OK;
-  } catch (const Error& error) {
-    return Remember(error.kind(), error.what());
-  } catch (const std::exception& error) {
-    return Remember(ErrorKind::kInternal, error.what());
-  } catch (...) {
-    return Remember(ErrorKind::kInternal, "unknown error");
-  }
-}
-
-void Expect(bool condition, const char* message) {
-  if (!condition) Fail(ErrorKind::kUsage, "{}", message);
-}
 
 std::string PackedPath(const std::string& model, const char* packed) {
   if (packed == nullptr) return "";

@@ -7,22 +7,13 @@
 #include <cstring>
 
 #include "infer/plan.h"
+#include "infer/plan_outputs.h"
 #include "random_graph.h"
 
 namespace linnet {
 namespace {
 
-std::vector<float> Outputs(Plan& plan, ThreadPool* pool) {
-  std::vector<float> input(static_cast<size_t>(plan.input_shape().elements()));
-  Rng rng(3);
-  for (float& x : input) x = rng.Normal();
-  plan.Run(input.data(), {}, pool);
-  std::vector<float> all;
-  for (size_t i = 0; i < plan.outputs(); ++i) {
-    all.insert(all.end(), plan.output(i).data(), plan.output(i).data() + plan.output(i).elements());
-  }
-  return all;
-}
+using testing::Outputs;
 
 // Compares with the plan that has no bands; whether there were strips shows in the memory.
 void CheckBands(const Graph& graph, bool strips) {
