@@ -2,23 +2,33 @@
 #
 # Its sources are those of the folders, compiled once more: with LINNET_RUNTIME, which makes training a
 # constant false (ops/op_def.h); each function in a section of its own, so that what nobody calls is
-# not linked; and, but for the kernels, for size. On x86 with AVX-512, AVX2 and what every processor has:
-# those that have SSE4 and no AVX2 are older than 2013 or made to be cheap, and a third more code for them
-# would be carried by all.
+# not linked; and, but for the kernels, for size.
+#
+# On x86 the least instruction set is AVX2 (Intel 2013, AMD 2015), and each one below would be a third more
+# code for all. On an older processor linnet_net_open fails and says so.
+set(LINNET_RUNTIME_LEAST AVX2 CACHE STRING
+  "Of the x86 runtime: AVX2, or empty for whatever the compiler's flags allow, SSE2 by default")
 set(LINNET_RUNTIME_FOLDERS base graph ops rewrite infer)
 set(LINNET_RUNTIME_ELSEWHERE data/pipeline.cc io/model_check.cc io/model_file.cc io/open_model.cc)
 set(LINNET_RUNTIME_WITHOUT
   base/progress.cc base/text_table.cc infer/latency.cc infer/tune.cc
   kernels/loss.cc kernels/machine_store.cc kernels/optimizer.cc)
 
-function(linnet_runtime_objects name)
+# Kernels that AVX-512 needs only where it has no dot products of bytes or of bfloat16 (Intel 2017 to 2019):
+# there the runtime takes those of AVX2.
+set(LINNET_RUNTIME_WITHOUT_AVX3 kernels/bf16_kernels.cc kernels/int8_kernels.cc)
+
+function(linnet_runtime_objects name disabled)
   add_library(${name} OBJECT ${ARGN})
   target_compile_definitions(${name} PRIVATE LINNET_RUNTIME=1)
   target_compile_options(${name} PRIVATE -ffunction-sections -fdata-sections)
   target_link_libraries(${name} PRIVATE linnet_base hwy::hwy)
   target_include_directories(${name} PRIVATE ${LINNET_GENERATED})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    target_compile_definitions(${name} PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")
+    target_compile_definitions(${name} PRIVATE "HWY_DISABLED_TARGETS=(${disabled})")
+    if(LINNET_RUNTIME_LEAST AND NOT LINNET_ONE_TARGET)
+      target_compile_definitions(${name} PRIVATE HWY_BASELINE_TARGETS=HWY_${LINNET_RUNTIME_LEAST})
+    endif()
   endif()
 endfunction()
 
@@ -29,17 +39,19 @@ foreach(folder ${LINNET_RUNTIME_FOLDERS} runtime)
 endforeach()
 file(GLOB linnet_runtime_kernels CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} kernels/*.cc)
 list(REMOVE_ITEM linnet_runtime_sources ${LINNET_RUNTIME_WITHOUT})
-list(REMOVE_ITEM linnet_runtime_kernels ${LINNET_RUNTIME_WITHOUT})
+list(REMOVE_ITEM linnet_runtime_kernels ${LINNET_RUNTIME_WITHOUT} ${LINNET_RUNTIME_WITHOUT_AVX3})
 
-linnet_runtime_objects(linnet_runtime_kernels ${linnet_runtime_kernels})
-linnet_runtime_objects(linnet_runtime_rest ${linnet_runtime_sources})
+linnet_runtime_objects(linnet_runtime_kernels "HWY_SSSE3|HWY_SSE4" ${linnet_runtime_kernels})
+linnet_runtime_objects(linnet_runtime_without_avx3 "HWY_SSSE3|HWY_SSE4|HWY_AVX3" ${LINNET_RUNTIME_WITHOUT_AVX3})
+linnet_runtime_objects(linnet_runtime_rest "HWY_SSSE3|HWY_SSE4" ${linnet_runtime_sources})
 add_dependencies(linnet_runtime_rest linnet_packing_version)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(linnet_runtime_rest PRIVATE -Os)
 endif()
 
 add_library(linnet_runtime SHARED
-  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_rest>)
+  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_without_avx3>
+  $<TARGET_OBJECTS:linnet_runtime_rest>)
 target_link_libraries(linnet_runtime PRIVATE hwy::hwy pthreadpool Threads::Threads)
 target_link_options(linnet_runtime PRIVATE
   -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed)

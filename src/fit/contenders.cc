@@ -8,21 +8,21 @@ namespace linnet {
 namespace {
 
 // What part of the pictures it needs this network would see as the winner.
-double Enough(const TrainingTime& time, const ReportCandidate& candidate) {
+double Enough(const TrainingBounds& bounds, const ReportCandidate& candidate) {
   const double needed = std::min(kPicturesPerParameter * static_cast<double>(candidate.params),
-                                 kEnoughEpochs * time.training_pictures);
-  return time.winner_seconds * candidate.speed / std::max(1.0, needed);
+                                 kEnoughEpochs * bounds.training_pictures);
+  return bounds.winner_seconds * candidate.speed / std::max(1.0, needed);
 }
 
 // The indices of one resolution that can be trained, narrowest first. Measures from the narrowest
 // on, which is soon done, up to the first that cannot; wider ones are slower and need more.
-std::vector<size_t> Trainable(const TrainingTime& time, const SpeedOf& speed_of,
+std::vector<size_t> Trainable(const TrainingBounds& bounds, const SpeedOf& speed_of,
                               std::vector<ReportCandidate>& candidates,
                               const std::vector<size_t>& by_width) {
   std::vector<size_t> trainable;
   for (const size_t i : by_width) {
     candidates[i].speed = speed_of(candidates[i]);
-    if (Enough(time, candidates[i]) < 1) break;
+    if (Enough(bounds, candidates[i]) < 1) break;
     trainable.push_back(i);
   }
   for (size_t n = trainable.size(); n < by_width.size(); ++n) {
@@ -32,52 +32,63 @@ std::vector<size_t> Trainable(const TrainingTime& time, const SpeedOf& speed_of,
 }
 
 // Whether each of 'racing' sees enough pictures in the first of the rounds that halve them.
-bool FirstRoundIsLongEnough(const TrainingTime& time,
+bool FirstRoundIsLongEnough(const TrainingBounds& bounds,
                             const std::vector<ReportCandidate>& candidates,
                             const std::vector<size_t>& racing) {
   if (racing.size() < 2) return true;
   const double count = static_cast<double>(racing.size());
-  const double each = time.comparison_seconds / std::ceil(std::log2(count)) / count;
-  const double least = std::min(kLeastPicturesCompared, time.training_pictures);
+  const double each = bounds.comparison_seconds / std::ceil(std::log2(count)) / count;
+  const double least = std::min(kLeastPicturesCompared, bounds.training_pictures);
   return std::all_of(racing.begin(), racing.end(),
                      [&](size_t i) { return each * candidates[i].speed >= least; });
 }
 
-std::vector<size_t> Widest(const std::map<int, std::vector<size_t>>& trainable, int count) {
-  std::vector<size_t> widest;
-  for (const auto& [resolution, indices] : trainable) {
-    const auto begin = indices.end() -
-                       std::min<std::ptrdiff_t>(count, static_cast<std::ptrdiff_t>(indices.size()));
-    widest.insert(widest.end(), begin, indices.end());
+// Multiply-adds, those for pixels that the pictures do not have left out.
+double Work(const TrainingBounds& bounds, const ReportCandidate& candidate) {
+  const double enlarged =
+      std::max(1.0, static_cast<double>(candidate.resolution) / bounds.picture_side);
+  return static_cast<double>(candidate.macs) / (enlarged * enlarged);
+}
+
+// Of 'trainable', those to compare, largest first.
+std::vector<size_t> Largest(const TrainingBounds& bounds,
+                            const std::vector<ReportCandidate>& candidates,
+                            std::vector<size_t> trainable) {
+  if (trainable.empty()) return {};
+  const auto reduced = [&](size_t i) { return candidates[i].resolution < bounds.picture_side; };
+  if (bounds.small_pictures && !std::all_of(trainable.begin(), trainable.end(), reduced)) {
+    std::erase_if(trainable, reduced);
   }
-  return widest;
+  std::stable_sort(trainable.begin(), trainable.end(), [&](size_t a, size_t b) {
+    return Work(bounds, candidates[a]) > Work(bounds, candidates[b]);
+  });
+  const double least = kLeastShareOfMacs * Work(bounds, candidates[trainable[0]]);
+  std::erase_if(trainable, [&](size_t i) { return Work(bounds, candidates[i]) < least; });
+  while (!FirstRoundIsLongEnough(bounds, candidates, trainable)) trainable.pop_back();
+  return trainable;
 }
 
 }  // namespace
 
-std::vector<size_t> ChooseContenders(const TrainingTime& time, const SpeedOf& speed_of,
+std::vector<size_t> ChooseContenders(const TrainingBounds& bounds, const SpeedOf& speed_of,
                                      std::vector<ReportCandidate>& candidates) {
   std::map<int, std::vector<size_t>> inside;  // by resolution
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (candidates[i].status != CandidateStatus::kNotTried) continue;
     inside[candidates[i].resolution].push_back(i);
   }
-  std::map<int, std::vector<size_t>> trainable;
-  std::vector<size_t> narrowest;
+  std::vector<size_t> trainable, narrowest;
   for (auto& [resolution, indices] : inside) {
     std::sort(indices.begin(), indices.end(),
               [&](size_t a, size_t b) { return candidates[a].width < candidates[b].width; });
     narrowest.push_back(indices[0]);
-    trainable[resolution] = Trainable(time, speed_of, candidates, indices);
+    const std::vector<size_t> some = Trainable(bounds, speed_of, candidates, indices);
+    trainable.insert(trainable.end(), some.begin(), some.end());
   }
-  int widths = kWidthsCompared;
-  while (widths > 1 && !FirstRoundIsLongEnough(time, candidates, Widest(trainable, widths))) {
-    --widths;
-  }
-  std::vector<size_t> racing = Widest(trainable, widths);
+  std::vector<size_t> racing = Largest(bounds, candidates, std::move(trainable));
   if (racing.empty() && !narrowest.empty()) {
     racing = {*std::max_element(narrowest.begin(), narrowest.end(), [&](size_t a, size_t b) {
-      return Enough(time, candidates[a]) < Enough(time, candidates[b]);
+      return Enough(bounds, candidates[a]) < Enough(bounds, candidates[b]);
     })};
   }
   std::stable_sort(racing.begin(), racing.end(), [&](size_t a, size_t b) {

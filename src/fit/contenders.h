@@ -1,8 +1,9 @@
 // Contenders: which of the networks inside the budget are compared by training.
 //
-// A short training favours small networks, so comparing alone would never choose a wide one; and a
+// A short training favours small networks, so comparing alone would never choose a large one; and a
 // long one has no time for many. So first the time decides: a network that cannot see enough
-// pictures in it is left out, and of each input size the widest of the others take part.
+// pictures in it is left out, and of the others the largest take part, whose trainings see about as
+// many pictures as each other.
 #ifndef LINNET_FIT_CONTENDERS_H_
 #define LINNET_FIT_CONTENDERS_H_
 
@@ -14,22 +15,29 @@
 namespace linnet {
 
 // Pictures a network must see before being wide pays off, for each of its parameters. A network of
-// twice the width has four times the parameters and trains at a third of the speed; on CIFAR-10
-// MobileNet V1 of width 0.5 is ahead of width 0.35 from some 5 to 9 passes on, which is 0.25 to 0.5
-// pictures a parameter. The lower end, because the comparison corrects towards small networks only.
-inline constexpr double kPicturesPerParameter = 0.25;
+// twice the width has four times the parameters and trains at a third of the speed. On CIFAR-10
+// MobileNet V1 of width 0.5 is ahead of width 0.35 from some 5 to 9 passes on, where both make as
+// many; in as much time the narrower one makes twice as many. One picture a parameter is 18 passes.
+inline constexpr double kPicturesPerParameter = 1;
 // Passes after which more of them teach a network of any size little.
 inline constexpr double kEnoughEpochs = 30;
-// Networks of one input size that are compared, where there is time.
-inline constexpr int kWidthsCompared = 2;
+// Of the multiply-adds of the largest network that can be trained, what one must do to take part.
+// In the end twice the multiply-adds are worth 4 to 7 points (1704.04861, Tables 6 and 7), but in
+// equal short times the smaller one sees twice the pictures, which are worth more: over a wider
+// range the comparison would say which network is small.
+inline constexpr double kLeastShareOfMacs = 0.5;
 // Pictures that a training of the first round must see for its accuracy to say anything; one pass
 // if there are fewer.
 inline constexpr double kLeastPicturesCompared = 10000;
 
-struct TrainingTime {
+struct TrainingBounds {
   double comparison_seconds = 0;  // of all rounds together
   double winner_seconds = 0;      // of the winner's training
   double training_pictures = 0;   // of one pass
+  int picture_side = 0;           // pixels
+  // Pictures this small show less when they are made smaller, while a short training is ahead on
+  // them: what is inside the budget at their own size goes before.
+  bool small_pictures = false;
 };
 
 // Pictures a second in training.
@@ -37,9 +45,9 @@ using SpeedOf = std::function<double(const ReportCandidate&)>;
 
 // Of the candidates inside the budget (kNotTried), fills in 'speed' as far as it is asked, marks
 // those that the time cannot train (kTooLong) and returns the indices of those to compare, fastest
-// first: of each resolution the widest, and one more where the rounds have time. Where the time is
-// enough for none, the one for which it is nearest to enough.
-std::vector<size_t> ChooseContenders(const TrainingTime& time, const SpeedOf& speed_of,
+// first: the largest, as many as the rounds have time for. Where the time is enough for none, the
+// one for which it is nearest to enough.
+std::vector<size_t> ChooseContenders(const TrainingBounds& bounds, const SpeedOf& speed_of,
                                      std::vector<ReportCandidate>& candidates);
 
 }  // namespace linnet

@@ -76,12 +76,14 @@ class FitRun {
   std::vector<size_t> Contenders() {
     hooks_.progress.Say("measuring how fast they train");
     const double left = Left();
-    const TrainingTime time = {
+    const TrainingBounds bounds = {
         .comparison_seconds = left * kComparisonShare,
         .winner_seconds = left * (1 - kComparisonShare) * (1 - kReserveShare),
-        .training_pictures = static_cast<double>(data().items(Split::kTrain).size())};
+        .training_pictures = static_cast<double>(data().items(Split::kTrain).size()),
+        .picture_side = survey_.side,
+        .small_pictures = survey_.small()};
     return ChooseContenders(
-        time,
+        bounds,
         [&](const ReportCandidate& candidate) {
           return TrainingSpeed(CandidateJob(options_, candidate, images_, survey_));
         },

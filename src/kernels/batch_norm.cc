@@ -6,6 +6,7 @@
 
 #include "kernels/batch_norm_pass.h"
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/batch_norm.cc"
@@ -34,8 +35,9 @@ struct BatchNormTable {
 namespace HWY_NAMESPACE {
 
 const BatchNormTable* GetBatchNormTable() {
-  static constexpr BatchNormTable kTable = {BnMoments, BnNormalize, BnGradientSums,
-                                            BnGradientInput};
+  static constexpr BatchNormTable kTable = {BnMoments, BnNormalize,
+                                            LINNET_TRAINING_ONLY(BnGradientSums),
+                                            LINNET_TRAINING_ONLY(BnGradientInput)};
   return &kTable;
 }
 

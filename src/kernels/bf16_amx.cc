@@ -132,12 +132,13 @@ Bf16Kernels MakeTable(const Bf16Kernels& base, const char* target) {
 
 }  // namespace
 
-const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels& base, bool emulate) {
-  if (emulate) {
-    static Bf16Kernels table;  // of the base that was asked for last: tests
-    table = MakeTable<EmulatedTiles>(base, "AMX_EMULATED");
-    return &table;
-  }
+const Bf16Kernels* EmulatedBf16AmxKernels(const Bf16Kernels& base) {
+  static Bf16Kernels table;  // of the base that was asked for last: tests
+  table = MakeTable<EmulatedTiles>(base, "AMX_EMULATED");
+  return &table;
+}
+
+const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels& base) {
   static const Bf16Kernels table = MakeTable<AmxTiles>(base, "AMX");
   return &table;
 }
@@ -145,6 +146,7 @@ const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels& base, bool emulate) {
 }  // namespace linnet::kernels
 #else
 namespace linnet::kernels {
-const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels&, bool) { return nullptr; }
+const Bf16Kernels* EmulatedBf16AmxKernels(const Bf16Kernels&) { return nullptr; }
+const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels&) { return nullptr; }
 }  // namespace linnet::kernels
 #endif

@@ -40,17 +40,19 @@ namespace linnet::kernels {
 HWY_EXPORT(Bf16Table);
 
 namespace {
-bool g_emulate = false;
+// A function, and not a flag, so that a program that never emulates does not contain the twin.
+const Bf16Kernels* (*g_emulated)(const Bf16Kernels& base) = nullptr;
 }  // namespace
 
-void EmulateBf16Tiles(bool emulate) { g_emulate = emulate; }
+void EmulateBf16Tiles(bool emulate) { g_emulated = emulate ? EmulatedBf16AmxKernels : nullptr; }
 
 const Bf16Kernels* GetBf16Kernels() {
   const Extras extras = CurrentExtras();
   const Bf16Kernels* kernels = extras >= Extras::kBf16 ? Bf16DotKernels() : nullptr;
   if (kernels == nullptr) kernels = HWY_DYNAMIC_DISPATCH(Bf16Table)();
-  const bool tiles = g_emulate || extras >= Extras::kAmx;
-  const Bf16Kernels* amx = tiles ? Bf16AmxKernels(*kernels, g_emulate) : nullptr;
+  const Bf16Kernels* amx = g_emulated != nullptr    ? g_emulated(*kernels)
+                           : extras >= Extras::kAmx ? Bf16AmxKernels(*kernels)
+                                                    : nullptr;
   return amx != nullptr ? amx : kernels;
 }
 

@@ -108,9 +108,11 @@ const Bf16Kernels* GetBf16Kernels();
 // Those with AVX-512 BF16; null if the current target has none. Whether the processor does is
 // CurrentExtras().
 const Bf16Kernels* Bf16DotKernels();
-// 'base' with products by tile registers; null where there are none in this architecture. The
-// processor must have them, unless 'emulate'.
-const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels& base, bool emulate);
+// 'base' with products by tile registers, which the processor must have; null where there are none
+// in this architecture.
+const Bf16Kernels* Bf16AmxKernels(const Bf16Kernels& base);
+// The same with their twin in plain C++.
+const Bf16Kernels* EmulatedBf16AmxKernels(const Bf16Kernels& base);
 // From now on GetBf16Kernels gives the twin of AMX in plain C++, so that packing, blocking and
 // tails are tested on any machine. For tests.
 void EmulateBf16Tiles(bool emulate);

@@ -7,6 +7,7 @@
 #include "kernels/depthwise_multiplier.h"
 #include "kernels/elementwise.h"
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/depthwise.cc"
@@ -48,8 +49,9 @@ void CorrelateRows(const Correlation& a, const float* src, float* dst, const flo
 }
 
 const DepthwiseTable* GetDepthwiseTable() {
-  static constexpr DepthwiseTable kTable = {CorrelateRows, kTileKernel, InputGradientRows,
-                                            WeightGradientRows};
+  static constexpr DepthwiseTable kTable = {CorrelateRows, kTileKernel,
+                                            LINNET_TRAINING_ONLY(InputGradientRows),
+                                            LINNET_TRAINING_ONLY(WeightGradientRows)};
   return &kTable;
 }
 

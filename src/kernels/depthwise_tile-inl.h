@@ -65,8 +65,7 @@ struct TileColumns {
   int64_t in_w, out_w;
   int64_t pad_left;
   int first, last;  // input rows of the tile that the map has
-  const float* w;   // tap 0
-  int64_t tap;      // floats to the next tap
+  const float* w;   // tap 0; the others follow kDepthwiseLanes apart
   const float* bias;
   const T* residual;
   int64_t residual_pixel, residual_row;
@@ -77,38 +76,57 @@ struct TileColumns {
   size_t channels;  // of the vector that exist
 };
 
-// Adds column 'x' of the inputs to the sums of the outputs whose tap kx = s + j*S it is; the sums
-// of slot J-1 belong to the leftmost output. Rows that the map does not have are zeros: to leave
-// their products out costs more than it saves.
-template <int K, int S, int R, int s, bool kClipped, bool kPart, class N, int J>
-HWY_INLINE void AddColumn(const TileColumns<N>& t, const typename N::T* HWY_RESTRICT x,
-                          VF (&sums)[J][R]) {
-  VF in[(R - 1) * S + K];
-  Unroll<(R - 1) * S + K>([&](auto i) LINNET_LAMBDA {
-    const bool outside = kClipped && (i() < t.first || i() >= t.last);
-    in[i()] = outside ? hn::Zero(DF())
-                      : InRegister(N::template Load<kPart>(x + i() * t.x_row, t.channels));
-  });
-  Unroll<J>([&](auto j) LINNET_LAMBDA {
-    constexpr int kX = s + j() * S;
-    if constexpr (kX < K) {
-      Unroll<K>([&](auto ky) LINNET_LAMBDA {
-        const VF w = hn::LoadU(DF(), t.w + (ky() * K + kX) * t.tap);
-        Unroll<R>([&](auto r) LINNET_LAMBDA {
-          sums[j()][r()] = hn::MulAdd(in[r() * S + ky()], w, sums[j()][r()]);
-        });
-      });
-    }
+// What a tile meets. The borders of a map that is padded by half a kernel, as most are, have code
+// of their own, which leaves the rows out that do not exist; small maps have hardly anything else.
+enum class Tile {
+  kWhole,   // all its input rows, a whole vector of channels, no residual
+  kTop,     // the same without the first K / 2 rows,
+  kBottom,  // or the last
+  kAny,
+};
+// Whether row i of the 'rows' is known to lie outside of the map.
+template <Tile kTile, int K>
+constexpr bool Outside(int i, int rows) {
+  return (kTile == Tile::kTop && i < K / 2) || (kTile == Tile::kBottom && i >= rows - K / 2);
+}
+
+template <Tile kTile, int K, int kRows, class N>
+HWY_INLINE void LoadColumn(const TileColumns<N>& t, const typename N::T* HWY_RESTRICT x,
+                           VF (&in)[kRows]) {
+  Unroll<kRows>([&](auto i) LINNET_LAMBDA {
+    if constexpr (Outside<kTile, K>(i(), kRows)) return;
+    const bool outside = kTile == Tile::kAny && (i() < t.first || i() >= t.last);
+    in[i()] =
+        outside ? hn::Zero(DF())
+                : InRegister(N::template Load<kTile == Tile::kAny>(x + i() * t.x_row, t.channels));
   });
 }
 
+// sums += the column's products with tap column kX.
+template <Tile kTile, int K, int S, int R, int kX>
+HWY_INLINE void AddColumn(const VF (&in)[(R - 1) * S + K], const float* HWY_RESTRICT taps,
+                          VF (&sums)[R]) {
+  if constexpr (kX < K) {
+    Unroll<K>([&](auto ky) LINNET_LAMBDA {
+      const VF w = hn::LoadU(DF(), taps + (ky() * K + kX) * kDepthwiseLanes);
+      Unroll<R>([&](auto r) LINNET_LAMBDA {
+        constexpr int kRow = r() * S + ky();
+        if constexpr (!Outside<kTile, K>(kRow, (R - 1) * S + K)) {
+          sums[r()] = hn::MulAdd(in[kRow], w, sums[r()]);
+        }
+      });
+    });
+  }
+}
+
 // The finished sums of column 'ox' of the outputs.
-template <int R, bool kPart, class N>
+template <Tile kTile, int R, class N>
 HWY_INLINE void StoreColumn(const TileColumns<N>& t, int64_t ox, const VF (&sums)[R]) {
+  constexpr bool kPart = kTile == Tile::kAny;
   const VF low = hn::Set(DF(), t.bounds[0]), high = hn::Set(DF(), t.bounds[1]);
   Unroll<R>([&](auto r) LINNET_LAMBDA {
     VF y = sums[r()];
-    if (t.residual != nullptr) {
+    if (kTile == Tile::kAny && t.residual != nullptr) {
       const auto* residual = t.residual + ox * t.residual_pixel + r() * t.residual_row;
       y = hn::Add(y, N::template Load<kPart>(residual, t.channels));
     }
@@ -118,23 +136,36 @@ HWY_INLINE void StoreColumn(const TileColumns<N>& t, int64_t ox, const VF (&sums
   });
 }
 
-template <class N, int K, int S, int R, bool kClipped, bool kPart>
+// The sums of J neighbouring columns of outputs are in registers, those of slot J-1 the leftmost. A
+// column of inputs first finishes that one, whose registers are then free for the column that
+// begins: sixteen of them are just enough for tiles of three rows.
+template <class N, int K, int S, int R, Tile kTile>
 void WalkColumns(const TileColumns<N>& tile) {
   const TileColumns<N> t = tile;  // a copy, which no store to y can change
   constexpr int J = (K + S - 1) / S;
-  const VF bias = t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kPart>(t.bias, t.channels);
+  static_assert((J - 1) * S == K - 1, "the first of the S columns finishes a column of outputs");
+  const VF bias =
+      t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kTile == Tile::kAny>(t.bias, t.channels);
   VF sums[J][R];
   Unroll<J>([&](auto j)
                 LINNET_LAMBDA { Unroll<R>([&](auto r) LINNET_LAMBDA { sums[j()][r()] = bias; }); });
   int64_t ix = -t.pad_left;
-  for (int64_t ox = 1 - J; ox < t.out_w; ++ox) {
+  for (int64_t ox = 1 - J; ox < t.out_w; ++ox, ix += S) {
     Unroll<S>([&](auto s) LINNET_LAMBDA {
       const int64_t column = ix + s();
-      if (column < 0 || column >= t.in_w) return;
-      AddColumn<K, S, R, s(), kClipped, kPart>(t, t.x + column * t.x_pixel, sums);
+      const bool inside = column >= 0 && column < t.in_w;
+      VF in[(R - 1) * S + K];
+      if (inside) LoadColumn<kTile, K>(t, t.x + column * t.x_pixel, in);
+      if constexpr (s() == 0) {
+        if (inside) AddColumn<kTile, K, S, R, K - 1>(in, t.w, sums[J - 1]);
+        if (ox >= 0) StoreColumn<kTile>(t, ox, sums[J - 1]);
+      }
+      if (!inside) return;
+      Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
+        constexpr int kSlot = J - 2 - j();
+        AddColumn<kTile, K, S, R, s() + kSlot * S>(in, t.w, sums[kSlot]);
+      });
     });
-    ix += S;
-    if (ox >= 0) StoreColumn<R, kPart>(t, ox, sums[J - 1]);
     Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
       Unroll<R>([&](auto r) LINNET_LAMBDA { sums[J - 1 - j()][r()] = sums[J - 2 - j()][r()]; });
     });
@@ -144,12 +175,12 @@ void WalkColumns(const TileColumns<N>& tile) {
 
 template <class N>
 struct WalkFns {
-  void (*of[2][2])(const TileColumns<N>&);  // [clipped][part]
+  void (*of[4])(const TileColumns<N>&);  // by Tile
 };
 template <class N, int K, int S, int R>
 inline constexpr WalkFns<N> kWalksOf = {
-    {{WalkColumns<N, K, S, R, false, false>, WalkColumns<N, K, S, R, false, true>},
-     {WalkColumns<N, K, S, R, true, false>, WalkColumns<N, K, S, R, true, true>}}};
+    {WalkColumns<N, K, S, R, Tile::kWhole>, WalkColumns<N, K, S, R, Tile::kTop>,
+     WalkColumns<N, K, S, R, Tile::kBottom>, WalkColumns<N, K, S, R, Tile::kAny>}};
 // By rows - 1.
 template <class N, int K, int S, int... I>
 constexpr std::array<WalkFns<N>, sizeof...(I)> MakeWalks(std::integer_sequence<int, I...>) {
@@ -166,12 +197,21 @@ const std::array<WalkFns<N>, kTileRows>& WalksFor(int kernel, int stride) {
   return stride == 1 ? kWalks<N, 3, 1> : kWalks<N, 3, 2>;
 }
 
+// The taps before 'last', which then follow each other.
+inline const float* Reversed(const float* last, int taps, float* to) {
+  for (int i = 0; i < taps; ++i) {
+    hn::StoreU(hn::LoadU(DF(), last - i * kDepthwiseLanes), DF(), to + i * kDepthwiseLanes);
+  }
+  return to;
+}
+
 // Output rows [oy0, oy1) of one image, channels [c0, c1).
 template <class N>
 void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst,
               const typename N::T* residual, int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
   const auto& walks = WalksFor<N>(a.kernel_w, a.stride_w);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
+  HWY_ALIGN float reversed[kTileKernel * kTileKernel * kDepthwiseLanes];
   TileColumns<N> t;
   t.x_pixel = a.x_pixel;
   t.y_pixel = a.y_pixel;
@@ -180,7 +220,6 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
   t.in_w = a.in_w;
   t.out_w = a.out_w;
   t.pad_left = a.pad_left;
-  t.tap = a.tap;
   t.residual_pixel = a.epilogue.residual_stride;
   t.residual_row = a.out_w * t.residual_pixel;
   t.bounds = a.bounds;
@@ -193,15 +232,22 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
     const int64_t in_rows = (rows - 1) * a.stride_h + a.kernel_h;
     t.first = static_cast<int>(std::clamp<int64_t>(-iy, 0, in_rows));
     t.last = static_cast<int>(std::clamp<int64_t>(a.in_h - iy, 0, in_rows));
-    const bool clipped = t.first > 0 || t.last < in_rows;
+    const int half = a.kernel_h / 2, last = static_cast<int>(in_rows);
+    const Tile rows_met = residual != nullptr                     ? Tile::kAny
+                          : t.first == 0 && t.last == last        ? Tile::kWhole
+                          : t.first == half && t.last == last     ? Tile::kTop
+                          : t.first == 0 && t.last == last - half ? Tile::kBottom
+                                                                  : Tile::kAny;
     for (int64_t c = c0; c < c1; c += lanes) {
       t.channels = static_cast<size_t>(std::min(lanes, c1 - c));
       t.x = src + iy * t.x_row + c;
       t.y = dst + oy * t.y_row + c;
       t.w = a.weights + DepthwiseTaps(c, a.block);
+      if (a.tap < 0) t.w = Reversed(t.w, a.kernel_h * a.kernel_w, reversed);
       t.bias = a.epilogue.bias == nullptr ? nullptr : a.epilogue.bias + c;
       t.residual = residual == nullptr ? nullptr : residual + oy * t.residual_row + c;
-      walks[rows - 1].of[clipped][t.channels < hn::Lanes(DF())](t);
+      const Tile tile = t.channels < hn::Lanes(DF()) ? Tile::kAny : rows_met;
+      walks[rows - 1].of[static_cast<int>(tile)](t);
     }
     if (a.activate_after) {
       for (int64_t pixel = oy * a.out_w; pixel < (oy + rows) * a.out_w; ++pixel) {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise.cc"
@@ -18,12 +19,13 @@ namespace linnet::kernels {
 namespace HWY_NAMESPACE {
 
 const ElementwiseTable* GetElementwiseTable() {
-  static constexpr ElementwiseTable kTable = {SumActivationRun, ActivationGradientRun,
-                                              ScaleRun,         ProductRun,
-                                              DotRun,           SumRun,
-                                              FillRun,          ColumnSums,
-                                              RowMax,           ExpRow,
-                                              SoftmaxRow,       SoftmaxGradientRow};
+  static constexpr ElementwiseTable kTable = {
+      SumActivationRun, LINNET_TRAINING_ONLY(ActivationGradientRun),
+      ScaleRun,         ProductRun,
+      DotRun,           SumRun,
+      FillRun,          ColumnSums,
+      RowMax,           ExpRow,
+      SoftmaxRow,       LINNET_TRAINING_ONLY(SoftmaxGradientRow)};
   return &kTable;
 }
 

@@ -32,16 +32,18 @@ using Tiles = EmulatedTiles;
 }  // namespace
 
 // The twin has a table for each base: without dot products, and with them.
-const Int8Kernels* Int8AmxKernels(const Int8Kernels& base, bool emulate) {
+const Int8Kernels* EmulatedInt8AmxKernels(const Int8Kernels& base) {
   if (base.lanes != 16) return nullptr;
-  if (emulate && &base == Int8DotKernels()) {
+  if (&base == Int8DotKernels()) {
     static const Int8Kernels table = emulated::MakeTable(base, "AMX_EMULATED_VNNI");
     return &table;
   }
-  if (emulate) {
-    static const Int8Kernels table = emulated::MakeTable(base, "AMX_EMULATED");
-    return &table;
-  }
+  static const Int8Kernels table = emulated::MakeTable(base, "AMX_EMULATED");
+  return &table;
+}
+
+const Int8Kernels* Int8AmxKernels(const Int8Kernels& base) {
+  if (base.lanes != 16) return nullptr;
   static const Int8Kernels table = amx::MakeTable(base, "AMX");
   return &table;
 }
@@ -49,6 +51,7 @@ const Int8Kernels* Int8AmxKernels(const Int8Kernels& base, bool emulate) {
 }  // namespace linnet::kernels
 #else
 namespace linnet::kernels {
-const Int8Kernels* Int8AmxKernels(const Int8Kernels&, bool) { return nullptr; }
+const Int8Kernels* EmulatedInt8AmxKernels(const Int8Kernels&) { return nullptr; }
+const Int8Kernels* Int8AmxKernels(const Int8Kernels&) { return nullptr; }
 }  // namespace linnet::kernels
 #endif

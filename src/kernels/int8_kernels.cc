@@ -40,17 +40,19 @@ namespace linnet::kernels {
 HWY_EXPORT(Int8Table);
 
 namespace {
-bool g_emulate = false;
+// A function, and not a flag, so that a program that never emulates does not contain the twin.
+const Int8Kernels* (*g_emulated)(const Int8Kernels& base) = nullptr;
 }  // namespace
 
-void EmulateInt8Tiles(bool emulate) { g_emulate = emulate; }
+void EmulateInt8Tiles(bool emulate) { g_emulated = emulate ? EmulatedInt8AmxKernels : nullptr; }
 
 const Int8Kernels* GetInt8Kernels() {
   const Extras extras = CurrentExtras();
   const Int8Kernels* kernels = extras >= Extras::kVnni ? Int8DotKernels() : nullptr;
   if (kernels == nullptr) kernels = HWY_DYNAMIC_DISPATCH(Int8Table)();
-  const bool tiles = g_emulate || extras >= Extras::kAmx;
-  const Int8Kernels* amx = tiles ? Int8AmxKernels(*kernels, g_emulate) : nullptr;
+  const Int8Kernels* amx = g_emulated != nullptr    ? g_emulated(*kernels)
+                           : extras >= Extras::kAmx ? Int8AmxKernels(*kernels)
+                                                    : nullptr;
   return amx != nullptr ? amx : kernels;
 }
 

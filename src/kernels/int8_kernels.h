@@ -166,9 +166,11 @@ const Int8Kernels* PortableInt8Kernels();
 // Those with dot-product instructions, of the current target; null if it knows none. Whether the
 // processor does is CurrentExtras().
 const Int8Kernels* Int8DotKernels();
-// Those of AMX: 'base' with tiles of registers, or null if 'base' is not of AVX-512. The processor
-// must have it, unless 'emulate'.
-const Int8Kernels* Int8AmxKernels(const Int8Kernels& base, bool emulate);
+// Those of AMX, which the processor must have: 'base' with tiles of registers, or null if 'base' is
+// not of AVX-512.
+const Int8Kernels* Int8AmxKernels(const Int8Kernels& base);
+// Their twin in plain C++.
+const Int8Kernels* EmulatedInt8AmxKernels(const Int8Kernels& base);
 // From now on GetInt8Kernels gives the twin of AMX in plain C++ where the current target is
 // AVX-512, so that packing, blocking and tails are tested on any machine. For tests.
 void EmulateInt8Tiles(bool emulate);

@@ -5,6 +5,7 @@
 
 #include "kernels/elementwise_table.h"
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/l2_norm.cc"
@@ -59,7 +60,7 @@ void L2NormBackwardRow(const L2NormShape& s, const float* x, const float* scale,
 }
 
 const L2NormTable* GetL2NormTable() {
-  static constexpr L2NormTable kTable = {L2NormForwardRow, L2NormBackwardRow};
+  static constexpr L2NormTable kTable = {L2NormForwardRow, LINNET_TRAINING_ONLY(L2NormBackwardRow)};
   return &kTable;
 }
 

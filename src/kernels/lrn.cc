@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/lrn.cc"
@@ -108,7 +109,7 @@ void LrnBackwardPixel(const LrnShape& shape, int64_t half, const float* x, const
 }
 
 const LrnTable* GetLrnTable() {
-  static constexpr LrnTable kTable = {LrnForwardPixel, LrnBackwardPixel};
+  static constexpr LrnTable kTable = {LrnForwardPixel, LINNET_TRAINING_ONLY(LrnBackwardPixel)};
   return &kTable;
 }
 

@@ -23,6 +23,7 @@
 #include "kernels/activation-inl.h"
 #include "kernels/matmul_kernels.h"
 #include "kernels/partial-inl.h"
+#include "kernels/training_only.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels {
@@ -108,8 +109,8 @@ HWY_INLINE void Clamp(const TileArgs& t, V (&acc)[kMR][kNV]) {
   }
 }
 
-// acc += the products of all terms. kFetch: asks for t.next on the way; a loop of its own, since even
-// a prefetch of one and the same line takes a load's place in every step.
+// acc += the products of all terms. kFetch: asks for t.next on the way; a loop of its own, since
+// even a prefetch of one and the same line takes a load's place in every step.
 template <int kMR, int kNV, bool kFetch>
 HWY_INLINE void AddProducts(const TileArgs& t, V (&acc)[kMR][kNV]) {
   const D d;
@@ -304,7 +305,7 @@ void ActivateMany(Activation kind, float alpha, float* p, int64_t n) {
 template <int kNV, int... kI>
 void FillRows(MicroKernels& table, std::integer_sequence<int, kI...>) {
   ((table.tile[kNV][kI + 1] = &Tile<kI + 1, kNV>), ...);
-  ((table.grad_tile[kNV][kI + 1] = &GradTile<kI + 1, kNV>), ...);
+  ((table.grad_tile[kNV][kI + 1] = LINNET_TRAINING_ONLY(&GradTile<kI + 1, kNV>)), ...);
 }
 
 template <int... kI>

@@ -5,6 +5,7 @@
 #include "kernels/elementwise_table.h"
 #include "kernels/pool_window.h"
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pool.cc"
@@ -42,7 +43,7 @@ const PoolTable* GetPoolTable() {
                                        MaxGradientPixel,
                                        PickAtMaxPixel,
                                        AveragePixel,
-                                       AverageGradientPixel};
+                                       LINNET_TRAINING_ONLY(AverageGradientPixel)};
   return &kTable;
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise_table.h"
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/rbf.cc"
@@ -44,7 +45,7 @@ void AddDifference(int64_t n, float factor, const float* a, const float* b, floa
 }
 
 const RbfTable* GetRbfTable() {
-  static constexpr RbfTable kTable = {SquaredDistance, AddDifference};
+  static constexpr RbfTable kTable = {SquaredDistance, LINNET_TRAINING_ONLY(AddDifference)};
   return &kTable;
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/taps.h"
 
 #include "kernels/targets.h"
+#include "kernels/training_only.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/taps.cc"
@@ -57,7 +58,8 @@ void Dots(const Taps& taps, const float* map, const float* g, int64_t channels, 
 }
 
 const TapsTable* GetTapsTable() {
-  static constexpr TapsTable kTable = {Gather, Scatter, Dots};
+  static constexpr TapsTable kTable = {Gather, LINNET_TRAINING_ONLY(Scatter),
+                                       LINNET_TRAINING_ONLY(Dots)};
   return &kTable;
 }
 

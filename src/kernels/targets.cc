@@ -21,9 +21,12 @@ namespace {
 
 // Highway's mock of the supported targets must not show here, so the list is made once, before any
 // mock.
-std::vector<int64_t> FindTargets() {
-  hwy::SetSupportedTargetsForTest(0);
-  return hwy::SupportedAndGeneratedTargets();
+const std::vector<int64_t>& FoundTargets() {
+  static const std::vector<int64_t> found = [] {
+    hwy::SetSupportedTargetsForTest(0);
+    return hwy::SupportedAndGeneratedTargets();
+  }();
+  return found;
 }
 
 std::string Upper(std::string text) {
@@ -130,9 +133,10 @@ Extras g_extras = Extras::kNone;
 }  // namespace
 
 std::vector<int64_t> Targets() {
-  static const std::vector<int64_t> targets = FindTargets();
-  return targets;
+  return MachineHasTarget() ? FoundTargets() : std::vector<int64_t>{HWY_STATIC_TARGET};
 }
+
+bool MachineHasTarget() { return !FoundTargets().empty(); }
 
 int64_t BestTarget() { return Best().target; }
 

@@ -26,6 +26,10 @@ namespace linnet::kernels {
 // changed by LINNET_TARGET or ForceTarget.
 std::vector<int64_t> Targets();
 
+// False where the machine has no instruction set that was compiled, as on x86 before AVX2 in the
+// deployed runtime: then Targets() is the least of those that were, and no kernel may be called.
+bool MachineHasTarget();
+
 // The target in use when none is forced: the best, or what LINNET_TARGET (avx3, avx2, sse4, ssse3,
 // neon, scalar; any case) lowers it to. A name that is unknown or that was not compiled is answered
 // by one line on standard error and the nearest target below, or else the best.

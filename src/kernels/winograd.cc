@@ -89,9 +89,9 @@ WinogradForward::Cut WinogradForward::MakeCut(const ConvShape& s, const MicroKer
   cut.sum_row = RoundUp(panel, 16);
   const int64_t fit = kBlockFloats / (positions * (cut.input_row + cut.sum_row));
   cut.blocks = DivUp(tiles, std::clamp<int64_t>(fit, 16, kMaxBlockTiles));
-  cut.shared = cut.blocks < kMinBlocks;
+  cut.few = cut.blocks < kMinBlocks;
   // Tasks for a few threads, of at least a micro-kernel's rows.
-  if (cut.shared) {
+  if (cut.few) {
     cut.blocks = std::max(cut.blocks, std::min(DivUp(tiles, 6), DivUp(4, panels)));
   } else {
     cut.blocks = RoundUp(cut.blocks, 2);
@@ -128,7 +128,7 @@ size_t WinogradForward::packed_bytes() const {
 }
 
 size_t WinogradForward::ScratchBytes(int threads) const {
-  const int64_t inputs = (cut_.shared ? cut_.blocks : threads) * input_floats();
+  const int64_t inputs = (SharesInputs(threads) ? cut_.blocks : threads) * input_floats();
   return static_cast<size_t>(inputs + threads * sum_floats()) * sizeof(float);
 }
 
@@ -243,7 +243,7 @@ void WinogradForward::Run(const float* src, int64_t src_stride, const float* pac
                           ThreadPool* pool) const {
   const int64_t panels = DivUp(shape_.k, kernels_->panel_width());
   float* inputs = static_cast<float*>(scratch);
-  if (!cut_.shared) {
+  if (!SharesInputs(Threads(pool))) {
     float* sums = inputs + Threads(pool) * input_floats();
     ParallelForWorker(pool, static_cast<size_t>(cut_.blocks), [&](size_t worker, size_t i) {
       const auto block = static_cast<int64_t>(i);

@@ -60,9 +60,7 @@ class WinogradForward {
   // By the shape alone.
   struct Cut {
     int64_t block_tiles = 0, blocks = 0;  // the last block may have fewer tiles
-    // All inputs are transformed first, and then a task is one block and panel: where there are too
-    // few blocks for the threads. Else a task is a block, its inputs and all panels.
-    bool shared = false;
+    bool few = false;  // too few blocks to keep several threads busy
     int64_t input_row = 0, input_position = 0;  // floats from one tile, one position to the next
     int64_t sum_row = 0, sum_position = 0;
   };
@@ -73,6 +71,9 @@ class WinogradForward {
   int positions() const { return (m_ + 2) * (m_ + 2); }
   int64_t input_floats() const { return positions() * cut_.input_position; }
   int64_t sum_floats() const { return positions() * cut_.sum_position; }
+  // A task is a block, its inputs and all panels. But where there are few blocks for several threads
+  // all inputs are transformed first, which takes more memory, and then a task is one block and panel.
+  bool SharesInputs(int64_t threads) const { return cut_.few && threads > 1; }
   int64_t BlockTiles(int64_t block) const;
   Tile TileAt(int64_t index) const;
   void TransformInput(const float* src, int64_t src_stride, const Tile& tile, float* inputs) const;

@@ -9,6 +9,7 @@
 
 #include "base/c_guard.h"
 #include "io/open_model.h"
+#include "kernels/targets.h"
 
 namespace linnet {
 
@@ -50,6 +51,12 @@ Precision PrecisionOf(int precision) {
 
 std::unique_ptr<linnet_net> Open(const std::string& path, const linnet_net_options& options) {
   Expect(options.threads >= 0 && options.batch >= 0, "threads and batch must not be negative");
+  if (!kernels::MachineHasTarget()) {
+    Fail(ErrorKind::kUsage,
+         "the runtime was built for {} and later, which this processor does not have; "
+         "-DLINNET_RUNTIME_LEAST= builds it for every processor",
+         kernels::TargetName(kernels::CurrentTarget()));
+  }
   const int threads = options.threads > 0 ? options.threads : DefaultThreads();
   OpenedModel opened = OpenModel(path,
                                  {.batch = std::max(1, options.batch),

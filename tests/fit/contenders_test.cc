@@ -6,14 +6,15 @@
 namespace linnet {
 namespace {
 
-// Of width w: 4e6 w^2 parameters, and a training that gets slower as it gets wider and larger.
+// Of width w: 1e6 w^2 parameters, and a training that gets slower as it gets wider and larger.
 ReportCandidate Candidate(double width, int size) {
   ReportCandidate candidate;
   candidate.spec = fmt::format("net:width={},size={}", width, size);
   candidate.width = width;
   candidate.resolution = size;
   candidate.latency_ms = (width * size * size + size) / 1000;
-  candidate.params = static_cast<int64_t>(4e6 * width * width);
+  candidate.params = static_cast<int64_t>(1e6 * width * width);
+  candidate.macs = static_cast<int64_t>(1e5 * width * width * size * size);
   return candidate;
 }
 
@@ -32,20 +33,27 @@ std::vector<ReportCandidate> Six() {
 
 using Indices = std::vector<size_t>;
 
-TEST(ChooseContenders, MuchTimeComparesTheTwoWidestOfEachResolution) {
+TEST(ChooseContenders, MuchTimeComparesTheLargest) {
   std::vector<ReportCandidate> candidates = Six();
-  const TrainingTime time = {
-      .comparison_seconds = 1e5, .winner_seconds = 1e5, .training_pictures = 1e6};
-  EXPECT_EQ(ChooseContenders(time, Speed, candidates), (Indices{1, 2, 4, 5}));
+  candidates.push_back(Candidate(0.75, 32));
+  candidates.push_back(Candidate(1.5, 16));
+  candidates.push_back(Candidate(0.7, 32));  // 0.49 of the largest
+  const TrainingBounds bounds = {.comparison_seconds = 1e5,
+                                 .winner_seconds = 1e5,
+                                 .training_pictures = 1e6,
+                                 .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{7, 6, 5}));
 }
 
 TEST(ChooseContenders, WhatTheTimeCannotTrainIsLeftOut) {
   std::vector<ReportCandidate> candidates = Six();
   // Needed: 62 500, 250 000 and 1 000 000 pictures. In 200 s at 16 pixels 1.25 million, 312 500 and
   // 78 000 are seen; at 32 pixels a quarter of that.
-  const TrainingTime time = {
-      .comparison_seconds = 1e5, .winner_seconds = 200, .training_pictures = 1e6};
-  EXPECT_EQ(ChooseContenders(time, Speed, candidates), (Indices{0, 1, 3}));
+  const TrainingBounds bounds = {.comparison_seconds = 1e5,
+                                 .winner_seconds = 200,
+                                 .training_pictures = 1e6,
+                                 .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{1, 3}));
   EXPECT_EQ(candidates[2].status, CandidateStatus::kTooLong);
   EXPECT_EQ(candidates[4].status, CandidateStatus::kTooLong);
   EXPECT_EQ(candidates[5].status, CandidateStatus::kTooLong);
@@ -55,45 +63,80 @@ TEST(ChooseContenders, WhatTheTimeCannotTrainIsLeftOut) {
 TEST(ChooseContenders, FewPicturesAreEnoughAfterSomePasses) {
   std::vector<ReportCandidate> candidates = Six();
   // 30 passes are 30 000 pictures; in 200 s even the widest at 16 pixels sees more.
-  const TrainingTime time = {
-      .comparison_seconds = 1e5, .winner_seconds = 200, .training_pictures = 1000};
-  EXPECT_EQ(ChooseContenders(time, Speed, candidates), (Indices{1, 2, 3, 4}));
+  const TrainingBounds bounds = {.comparison_seconds = 1e5,
+                                 .winner_seconds = 200,
+                                 .training_pictures = 1000,
+                                 .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{2, 4}));
   EXPECT_EQ(candidates[5].status, CandidateStatus::kTooLong);
 }
 
-TEST(ChooseContenders, ShortRoundsCompareOneWidthOfEachResolution) {
+TEST(ChooseContenders, EnlargedPicturesAreNoLarger) {
   std::vector<ReportCandidate> candidates = Six();
-  // A quarter of half of 60 s is too short for 10 000 pictures of the widest at 32 pixels, which
-  // trains at 98 a second.
-  const TrainingTime time = {
-      .comparison_seconds = 60, .winner_seconds = 1e5, .training_pictures = 1e6};
-  EXPECT_EQ(ChooseContenders(time, Speed, candidates), (Indices{2, 5}));
-  EXPECT_EQ(candidates[1].status, CandidateStatus::kNotTried);
+  candidates.push_back(Candidate(0.71, 64));  // at 32 pixels just over half of the largest
+  candidates.push_back(Candidate(0.7, 64));
+  const TrainingBounds bounds = {.comparison_seconds = 1e5,
+                                 .winner_seconds = 1e6,
+                                 .training_pictures = 1e6,
+                                 .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5, 6}));
+}
+
+TEST(ChooseContenders, SmallPicturesAreNotMadeSmaller) {
+  std::vector<ReportCandidate> candidates = Six();
+  TrainingBounds bounds = {.comparison_seconds = 1e5,
+                           .winner_seconds = 1e6,
+                           .training_pictures = 1e6,
+                           .picture_side = 32,
+                           .small_pictures = true};
+  candidates.push_back(Candidate(2, 16));  // as much work as the largest at 32 pixels
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5}));
+  for (const size_t i : {3, 4, 5}) candidates[i].status = CandidateStatus::kTooSlow;
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{6}));
+}
+
+TEST(ChooseContenders, ShortRoundsCompareFewer) {
+  std::vector<ReportCandidate> candidates = Six();
+  candidates.push_back(Candidate(0.75, 32));
+  // The largest trains at 98 pictures a second, the other one at 174: half of 300 s is not enough
+  // for 20 000 of the former.
+  TrainingBounds bounds = {.comparison_seconds = 150,
+                           .winner_seconds = 1e5,
+                           .training_pictures = 1e6,
+                           .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5}));
+  EXPECT_EQ(candidates[6].status, CandidateStatus::kNotTried);
+  bounds.comparison_seconds = 250;
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{6, 5}));
 }
 
 TEST(ChooseContenders, WhereNothingCanBeTrainedTheNearestIs) {
   std::vector<ReportCandidate> candidates = Six();
-  const TrainingTime time = {
-      .comparison_seconds = 0.1, .winner_seconds = 0.1, .training_pictures = 1e6};
-  EXPECT_EQ(ChooseContenders(time, Speed, candidates), (Indices{0}));
+  const TrainingBounds bounds = {.comparison_seconds = 0.1,
+                                 .winner_seconds = 0.1,
+                                 .training_pictures = 1e6,
+                                 .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{0}));
 }
 
 TEST(ChooseContenders, ABudgetBeyondTheTimeChangesNothing) {
   std::vector<ReportCandidate> tight = Six(), wide = Six();
   tight[2].status = tight[4].status = tight[5].status = CandidateStatus::kTooSlow;
-  const TrainingTime time = {
-      .comparison_seconds = 1e5, .winner_seconds = 200, .training_pictures = 1e6};
-  EXPECT_EQ(ChooseContenders(time, Speed, tight), ChooseContenders(time, Speed, wide));
+  const TrainingBounds bounds = {.comparison_seconds = 1e5,
+                                 .winner_seconds = 200,
+                                 .training_pictures = 1e6,
+                                 .picture_side = 32};
+  EXPECT_EQ(ChooseContenders(bounds, Speed, tight), ChooseContenders(bounds, Speed, wide));
 }
 
 TEST(ChooseContenders, AsksTheSpeedOnlyOfWhatIsInside) {
   std::vector<ReportCandidate> candidates = Six();
   for (size_t i = 1; i < candidates.size(); ++i) candidates[i].status = CandidateStatus::kTooSlow;
   int asked = 0;
-  const TrainingTime time = {
-      .comparison_seconds = 1, .winner_seconds = 1, .training_pictures = 1e6};
+  const TrainingBounds bounds = {
+      .comparison_seconds = 1, .winner_seconds = 1, .training_pictures = 1e6, .picture_side = 32};
   const auto speed = [&](const ReportCandidate& c) { return ++asked, Speed(c); };
-  EXPECT_EQ(ChooseContenders(time, speed, candidates), (Indices{0}));
+  EXPECT_EQ(ChooseContenders(bounds, speed, candidates), (Indices{0}));
   EXPECT_EQ(asked, 1);
 }
 

@@ -8,6 +8,7 @@
 
 #include "infer/plan.h"
 #include "infer/plan_outputs.h"
+#include "kernels/every_target.h"
 #include "random_graph.h"
 
 namespace linnet {
@@ -16,8 +17,7 @@ namespace {
 using testing::Outputs;
 
 // Compares with the plan that has no bands; whether there were strips shows in the memory.
-void CheckBands(const Graph& graph, bool strips) {
-  SCOPED_TRACE(GraphToText(graph));
+void CheckBandsOfTarget(const Graph& graph, bool strips) {
   const ParamMap params = testing::LivelyParams(graph, 4);
   const auto whole = Compile(graph, params, {.threads = 1, .bands = false});
   const std::vector<float> expected = Outputs(*whole, nullptr);
@@ -25,7 +25,9 @@ void CheckBands(const Graph& graph, bool strips) {
     SCOPED_TRACE(threads);
     const auto bands = Compile(graph, params, {.threads = threads});
     EXPECT_GE(bands->arena_bytes(), bands->arena_lower_bound());
-    if (threads == 1) EXPECT_EQ(bands->arena_bytes() < whole->arena_bytes(), strips);
+    if (threads == 1) {
+      EXPECT_EQ(bands->arena_bytes() < whole->arena_bytes(), strips);
+    }
     ThreadPool pool(threads);
     for (ThreadPool* p : {static_cast<ThreadPool*>(nullptr), &pool}) {
       const std::vector<float> actual = Outputs(*bands, p);
@@ -33,10 +35,17 @@ void CheckBands(const Graph& graph, bool strips) {
       EXPECT_EQ(std::memcmp(expected.data(), actual.data(), expected.size() * sizeof(float)), 0);
     }
     std::vector<double> seconds(bands->steps().size(), -1.0);
+    const auto twin = bands->Twin();
+    EXPECT_EQ(Outputs(*twin, &pool), expected);
     const std::vector<float> input(static_cast<size_t>(bands->input_shape().elements()));
     bands->RunTimed(input.data(), &pool, seconds);
     for (const double of_step : seconds) EXPECT_GE(of_step, 0);
   }
+}
+
+void CheckBands(const Graph& graph, bool strips) {
+  SCOPED_TRACE(GraphToText(graph));
+  kernels::ForEveryTarget([&] { CheckBandsOfTarget(graph, strips); });
 }
 
 void CheckNodes(const std::string& input, const std::string& nodes, bool strips = true) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "infer/plan.h"
+#include "kernels/int8_every_level.h"
 #include "kernels/targets.h"
 #include "random_graph.h"
 
@@ -71,9 +72,7 @@ TEST(Int8Plan, IsTheRoundedReferenceOnEveryTargetForAnyThreads) {
   const RefTensor<double> expected = RunReference(graph, params, input)[0];
   const std::vector<float> numbers = Numbers(input);
   std::vector<float> first;
-  for (const int64_t target : kernels::Targets()) {
-    kernels::ForceTarget(target);
-    SCOPED_TRACE(kernels::TargetName(target));
+  kernels::ForEveryLevel([&] {
     const auto plan = Compile(graph, params, {.threads = 2});
     ThreadPool two(2);
     for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), &two}) {
@@ -85,8 +84,7 @@ TEST(Int8Plan, IsTheRoundedReferenceOnEveryTargetForAnyThreads) {
       if (first.empty()) first = output;
       EXPECT_EQ(std::memcmp(output.data(), first.data(), 7 * sizeof(float)), 0);
     }
-  }
-  kernels::ForceTarget(0);
+  });
 }
 
 // Memory and traffic are those of bytes.

@@ -21,7 +21,7 @@ void ForEveryTarget(F&& f) {
     SCOPED_TRACE(TargetName(target));
     ForceTarget(target);
     f();
-    if (testing::Test::HasFatalFailure()) break;
+    if (::testing::Test::HasFatalFailure()) break;
   }
   ForceTarget(0);
 }

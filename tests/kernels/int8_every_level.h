@@ -45,11 +45,11 @@ void ForEveryLevel(F&& f) {
     const Extras most = CurrentExtras();
     for (const Extras extras : {Extras::kNone, Extras::kVnni, Extras::kAmx}) {
       if (extras > most) continue;
-      SCOPED_TRACE(testing::Message() << TargetName(target) << " with extras "
-                                      << kExtrasNames[static_cast<int>(extras)]);
+      SCOPED_TRACE(::testing::Message() << TargetName(target) << " with extras "
+                                        << kExtrasNames[static_cast<int>(extras)]);
       LimitExtras(extras);
       f();
-      if (testing::Test::HasFatalFailure()) return ForceTarget(0);
+      if (::testing::Test::HasFatalFailure()) return ForceTarget(0);
     }
   }
   ForceTarget(0);

@@ -75,6 +75,17 @@ std::vector<float> RunPlan(const Plan& plan, const ConvShape& s, const GuardedBu
   });
 }
 
+// One thread transforms a block of inputs at a time, also where several would transform them all
+// first: GoogLeNet's third layer, whose blocks are few.
+TEST(WinogradTest, OneThreadKeepsOneBlock) {
+  const ConvShape s = Dense3x3(1, 56, 56, 64, 192, 1, 1, 1, 1);
+  const size_t map = static_cast<size_t>(s.src_elements()) * sizeof(float);
+  ForEveryTarget([&] {
+    const WinogradForward plan(s, 4);
+    EXPECT_LT(plan.ScratchBytes(1), map);
+  });
+}
+
 TEST(WinogradTest, IsTheConvolution) {
   for (const ConvShape& s : Shapes()) {
     SCOPED_TRACE(testing::PrintToString(std::vector<int64_t>{s.n, s.h, s.w, s.c, s.k}));
