@@ -14,9 +14,14 @@ set(LINNET_RUNTIME_WITHOUT
   base/progress.cc base/text_table.cc infer/latency.cc infer/tune.cc
   kernels/loss.cc kernels/machine_store.cc kernels/optimizer.cc)
 
-# Kernels that AVX-512 needs only where it has no dot products of bytes or of bfloat16 (Intel 2017 to 2019):
-# there the runtime takes those of AVX2.
-set(LINNET_RUNTIME_WITHOUT_AVX3 kernels/bf16_kernels.cc kernels/int8_kernels.cc)
+# Kernels that AVX-512 needs only where it has no dot products of bytes or of bfloat16 (Intel 2017 to 2019).
+# Where the least instruction set is AVX2, the runtime takes its kernels there.
+set(LINNET_RUNTIME_OLD_AVX3 kernels/bf16_kernels.cc kernels/int8_kernels.cc)
+set(linnet_runtime_disabled "HWY_SSSE3|HWY_SSE4")
+set(linnet_runtime_disabled_old ${linnet_runtime_disabled})
+if(LINNET_RUNTIME_LEAST STREQUAL "AVX2" AND NOT LINNET_ONE_TARGET)
+  string(APPEND linnet_runtime_disabled_old "|HWY_AVX3")
+endif()
 
 function(linnet_runtime_objects name disabled)
   add_library(${name} OBJECT ${ARGN})
@@ -39,18 +44,18 @@ foreach(folder ${LINNET_RUNTIME_FOLDERS} runtime)
 endforeach()
 file(GLOB linnet_runtime_kernels CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} kernels/*.cc)
 list(REMOVE_ITEM linnet_runtime_sources ${LINNET_RUNTIME_WITHOUT})
-list(REMOVE_ITEM linnet_runtime_kernels ${LINNET_RUNTIME_WITHOUT} ${LINNET_RUNTIME_WITHOUT_AVX3})
+list(REMOVE_ITEM linnet_runtime_kernels ${LINNET_RUNTIME_WITHOUT} ${LINNET_RUNTIME_OLD_AVX3})
 
-linnet_runtime_objects(linnet_runtime_kernels "HWY_SSSE3|HWY_SSE4" ${linnet_runtime_kernels})
-linnet_runtime_objects(linnet_runtime_without_avx3 "HWY_SSSE3|HWY_SSE4|HWY_AVX3" ${LINNET_RUNTIME_WITHOUT_AVX3})
-linnet_runtime_objects(linnet_runtime_rest "HWY_SSSE3|HWY_SSE4" ${linnet_runtime_sources})
+linnet_runtime_objects(linnet_runtime_kernels ${linnet_runtime_disabled} ${linnet_runtime_kernels})
+linnet_runtime_objects(linnet_runtime_old_avx3 ${linnet_runtime_disabled_old} ${LINNET_RUNTIME_OLD_AVX3})
+linnet_runtime_objects(linnet_runtime_rest ${linnet_runtime_disabled} ${linnet_runtime_sources})
 add_dependencies(linnet_runtime_rest linnet_packing_version)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(linnet_runtime_rest PRIVATE -Os)
 endif()
 
 add_library(linnet_runtime SHARED
-  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_without_avx3>
+  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_old_avx3>
   $<TARGET_OBJECTS:linnet_runtime_rest>)
 target_link_libraries(linnet_runtime PRIVATE hwy::hwy pthreadpool Threads::Threads)
 target_link_options(linnet_runtime PRIVATE

@@ -55,10 +55,6 @@ std::vector<size_t> Largest(const TrainingBounds& bounds,
                             const std::vector<ReportCandidate>& candidates,
                             std::vector<size_t> trainable) {
   if (trainable.empty()) return {};
-  const auto reduced = [&](size_t i) { return candidates[i].resolution < bounds.picture_side; };
-  if (bounds.small_pictures && !std::all_of(trainable.begin(), trainable.end(), reduced)) {
-    std::erase_if(trainable, reduced);
-  }
   std::stable_sort(trainable.begin(), trainable.end(), [&](size_t a, size_t b) {
     return Work(bounds, candidates[a]) > Work(bounds, candidates[b]);
   });

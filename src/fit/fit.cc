@@ -80,8 +80,7 @@ class FitRun {
         .comparison_seconds = left * kComparisonShare,
         .winner_seconds = left * (1 - kComparisonShare) * (1 - kReserveShare),
         .training_pictures = static_cast<double>(data().items(Split::kTrain).size()),
-        .picture_side = survey_.side,
-        .small_pictures = survey_.small()};
+        .picture_side = survey_.side};
     return ChooseContenders(
         bounds,
         [&](const ReportCandidate& candidate) {

@@ -6,14 +6,14 @@
 namespace linnet {
 namespace {
 
-// Of width w: 1e6 w^2 parameters, and a training that gets slower as it gets wider and larger.
+// Of width w: 2e5 w^2 parameters, and a training that gets slower as it gets wider and larger.
 ReportCandidate Candidate(double width, int size) {
   ReportCandidate candidate;
   candidate.spec = fmt::format("net:width={},size={}", width, size);
   candidate.width = width;
   candidate.resolution = size;
   candidate.latency_ms = (width * size * size + size) / 1000;
-  candidate.params = static_cast<int64_t>(1e6 * width * width);
+  candidate.params = static_cast<int64_t>(2e5 * width * width);
   candidate.macs = static_cast<int64_t>(1e5 * width * width * size * size);
   return candidate;
 }
@@ -80,19 +80,6 @@ TEST(ChooseContenders, EnlargedPicturesAreNoLarger) {
                                  .training_pictures = 1e6,
                                  .picture_side = 32};
   EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5, 6}));
-}
-
-TEST(ChooseContenders, SmallPicturesAreNotMadeSmaller) {
-  std::vector<ReportCandidate> candidates = Six();
-  TrainingBounds bounds = {.comparison_seconds = 1e5,
-                           .winner_seconds = 1e6,
-                           .training_pictures = 1e6,
-                           .picture_side = 32,
-                           .small_pictures = true};
-  candidates.push_back(Candidate(2, 16));  // as much work as the largest at 32 pixels
-  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5}));
-  for (const size_t i : {3, 4, 5}) candidates[i].status = CandidateStatus::kTooSlow;
-  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{6}));
 }
 
 TEST(ChooseContenders, ShortRoundsCompareFewer) {
