@@ -66,6 +66,8 @@ struct TileColumns {
   int64_t pad_left;
   int first, last;  // input rows of the tile that the map has
   const float* w;   // tap 0; the others follow kDepthwiseLanes apart
+  int64_t lane;     // where the vector's first channel lies in its kDepthwiseLanes
+  int64_t w_block;  // floats to the next kDepthwiseLanes channels
   const float* bias;
   const T* residual;
   int64_t residual_pixel, residual_row;
@@ -136,46 +138,74 @@ HWY_INLINE void StoreColumn(const TileColumns<N>& t, int64_t ox, const VF (&sums
   });
 }
 
-// The sums of J neighbouring columns of outputs are in registers, those of slot J-1 the leftmost. A
+// The S columns of inputs from 'ix' on, of which the first finishes column 'ox' of the outputs. The
+// sums of J neighbouring columns of outputs are in registers, those of slot J-1 the leftmost. A
 // column of inputs first finishes that one, whose registers are then free for the column that
 // begins: sixteen of them are just enough for tiles of three rows.
+//
+// kEdge: columns may lie outside of the map, 'ox' may not exist, or may be the last. Asking for that
+// at every step made a third of the instructions, which is what stride 2 and small maps wait for.
+template <bool kEdge, Tile kTile, int K, int S, int R, int J, class N>
+HWY_INLINE void Step(const TileColumns<N>& t, int64_t ix, int64_t ox, VF bias, VF (&sums)[J][R]) {
+  Unroll<S>([&](auto s) LINNET_LAMBDA {
+    const int64_t column = ix + s();
+    const bool inside = !kEdge || (column >= 0 && column < t.in_w);
+    VF in[(R - 1) * S + K];
+    if (inside) LoadColumn<kTile, K>(t, t.x + column * t.x_pixel, in);
+    if constexpr (s() == 0) {
+      if (!kEdge || ox >= 0) {
+        if (inside) AddColumn<kTile, K, S, R, K - 1>(in, t.w, sums[J - 1]);
+        StoreColumn<kTile>(t, ox, sums[J - 1]);
+      }
+    }
+    if (!inside || (kEdge && ox == t.out_w - 1)) return;
+    Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
+      constexpr int kSlot = J - 2 - j();
+      AddColumn<kTile, K, S, R, s() + kSlot * S>(in, t.w, sums[kSlot]);
+    });
+  });
+  Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
+    Unroll<R>([&](auto r) LINNET_LAMBDA { sums[J - 1 - j()][r()] = sums[J - 2 - j()][r()]; });
+  });
+  Unroll<R>([&](auto r) LINNET_LAMBDA { sums[0][r()] = bias; });
+}
+
+// One vector of channels after the other, each from the left end of the map to the right.
 template <class N, int K, int S, int R, Tile kTile>
-void WalkColumns(const TileColumns<N>& tile) {
-  const TileColumns<N> t = tile;  // a copy, which no store to y can change
+void WalkColumns(const TileColumns<N>& tile, int64_t vectors) {
+  TileColumns<N> t = tile;  // a copy, which no store to y can change
   constexpr int J = (K + S - 1) / S;
   static_assert((J - 1) * S == K - 1, "the first of the S columns finishes a column of outputs");
-  const VF bias =
-      t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kTile == Tile::kAny>(t.bias, t.channels);
-  VF sums[J][R];
-  Unroll<J>([&](auto j)
-                LINNET_LAMBDA { Unroll<R>([&](auto r) LINNET_LAMBDA { sums[j()][r()] = bias; }); });
-  int64_t ix = -t.pad_left;
-  for (int64_t ox = 1 - J; ox < t.out_w; ++ox, ix += S) {
-    Unroll<S>([&](auto s) LINNET_LAMBDA {
-      const int64_t column = ix + s();
-      const bool inside = column >= 0 && column < t.in_w;
-      VF in[(R - 1) * S + K];
-      if (inside) LoadColumn<kTile, K>(t, t.x + column * t.x_pixel, in);
-      if constexpr (s() == 0) {
-        if (inside) AddColumn<kTile, K, S, R, K - 1>(in, t.w, sums[J - 1]);
-        if (ox >= 0) StoreColumn<kTile>(t, ox, sums[J - 1]);
+  constexpr bool kPart = kTile == Tile::kAny;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
+  // Columns [begin, end) of outputs are finished by columns that all exist.
+  const int64_t begin = std::max<int64_t>((t.pad_left + S - 1) / S - (J - 1), 0);
+  const int64_t end = std::min((t.in_w + t.pad_left) / S - (J - 1), t.out_w - 1);
+  for (int64_t v = 0; v < vectors; ++v) {
+    const VF bias = t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kPart>(t.bias, t.channels);
+    VF sums[J][R];
+    Unroll<J>([&](auto j) LINNET_LAMBDA {
+      Unroll<R>([&](auto r) LINNET_LAMBDA { sums[j()][r()] = bias; });
+    });
+    int64_t ix = -t.pad_left;
+    for (int64_t ox = 1 - J; ox < t.out_w; ++ox, ix += S) {
+      if (kTile != Tile::kAny && ox == begin) {
+        for (; ox < end; ++ox, ix += S) Step<false, kTile, K, S>(t, ix, ox, bias, sums);
       }
-      if (!inside) return;
-      Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
-        constexpr int kSlot = J - 2 - j();
-        AddColumn<kTile, K, S, R, s() + kSlot * S>(in, t.w, sums[kSlot]);
-      });
-    });
-    Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
-      Unroll<R>([&](auto r) LINNET_LAMBDA { sums[J - 1 - j()][r()] = sums[J - 2 - j()][r()]; });
-    });
-    Unroll<R>([&](auto r) LINNET_LAMBDA { sums[0][r()] = bias; });
+      Step<true, kTile, K, S>(t, ix, ox, bias, sums);
+    }
+    t.x += lanes;
+    t.y += lanes;
+    t.lane += lanes;
+    t.w += t.lane % kDepthwiseLanes == 0 ? t.w_block - kDepthwiseLanes + lanes : lanes;
+    if (t.bias != nullptr) t.bias += lanes;
+    if (t.residual != nullptr) t.residual += lanes;
   }
 }
 
 template <class N>
 struct WalkFns {
-  void (*of[4])(const TileColumns<N>&);  // by Tile
+  void (*of[4])(const TileColumns<N>&, int64_t vectors);  // by Tile
 };
 template <class N, int K, int S, int R>
 inline constexpr WalkFns<N> kWalksOf = {
@@ -224,6 +254,7 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
   t.residual_row = a.out_w * t.residual_pixel;
   t.bounds = a.bounds;
   t.act = a.epilogue.act;
+  t.w_block = a.block;
   for (int64_t oy = oy0; oy < oy1;) {
     // Rows are dealt out evenly: 4 + 3 and not 4 + 4 - 1.
     const int64_t tiles = (oy1 - oy + kTileRows - 1) / kTileRows;
@@ -238,16 +269,21 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
                           : t.first == half && t.last == last     ? Tile::kTop
                           : t.first == 0 && t.last == last - half ? Tile::kBottom
                                                                   : Tile::kAny;
-    for (int64_t c = c0; c < c1; c += lanes) {
+    for (int64_t c = c0; c < c1;) {
+      const int64_t whole = (c1 - c) / lanes;
+      // Taps in reverse order are copied, those of one vector at a time.
+      const int64_t vectors = a.tap < 0 || whole == 0 ? 1 : whole;
       t.channels = static_cast<size_t>(std::min(lanes, c1 - c));
       t.x = src + iy * t.x_row + c;
       t.y = dst + oy * t.y_row + c;
       t.w = a.weights + DepthwiseTaps(c, a.block);
+      t.lane = c % kDepthwiseLanes;
       if (a.tap < 0) t.w = Reversed(t.w, a.kernel_h * a.kernel_w, reversed);
       t.bias = a.epilogue.bias == nullptr ? nullptr : a.epilogue.bias + c;
       t.residual = residual == nullptr ? nullptr : residual + oy * t.residual_row + c;
       const Tile tile = t.channels < hn::Lanes(DF()) ? Tile::kAny : rows_met;
-      walks[rows - 1].of[static_cast<int>(tile)](t);
+      walks[rows - 1].of[static_cast<int>(tile)](t, vectors);
+      c += vectors * lanes;
     }
     if (a.activate_after) {
       for (int64_t pixel = oy * a.out_w; pixel < (oy + rows) * a.out_w; ++pixel) {

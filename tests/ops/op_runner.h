@@ -172,7 +172,8 @@ struct Outcome {
 };
 
 inline bool SameBits(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 // The tensors of a run.
@@ -193,6 +194,7 @@ class OpRun {
     for (size_t i = 0; i < sample.in.size(); ++i) {
       if (options.twice && i == 1) {
         in_.push_back(in_[0]);
+        in_stride_.push_back(in_stride_[0]);
         din_.push_back(din_[0]);
         continue;
       }
