@@ -60,15 +60,17 @@ HWY_INLINE V Exp(D d, V x) {
   return hn::MulAdd(pow2, expm1, pow2);
 }
 
+// This and Tanh are called, not inlined: few networks have elu, selu or tanh, and every epilogue has
+// them, in the runtime library 60 KB of copies.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Expm1(D d, V x) {
+HWY_NOINLINE V Expm1(D d, V x) {
   const auto [pow2, expm1] = SplitExp(d, x);
   return hn::MulAdd(pow2, expm1, hn::Sub(pow2, hn::Set(d, 1.0f)));
 }
 
 // With t = e^(-2|x|) - 1: tanh |x| = -t / (t + 2), which neither overflows nor cancels.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Tanh(D d, V x) {
+HWY_NOINLINE V Tanh(D d, V x) {
   const V t = Expm1(d, hn::Mul(hn::Abs(x), hn::Set(d, -2.0f)));
   return hn::CopySign(hn::Div(t, hn::Add(t, hn::Set(d, 2.0f))), x);
 }

@@ -54,6 +54,15 @@ HWY_INLINE void StoreVector(VF v, float* p, size_t n) {
   hn::StoreU(v, DF(), p);
 }
 
+// Rows of outputs of a tile, so that the sums, a column of inputs and a tap stay in the registers:
+// for 5x5 of stride 1 20 + 8 + 1 of 32; of 16, 9 + 5 + 1 for 3x3 (two rows were slower on every
+// layer of MobileNet V1 but one), and 5x5 is left to the segments.
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+inline constexpr int kTileRows = 4, kTileKernel = 5;
+#else
+inline constexpr int kTileRows = 3, kTileKernel = 3;
+#endif
+
 // Vectors of a segment: a line of 64 bytes, of at most two vectors, as more would not leave
 // registers for the outputs. Then so many outputs that eight or more sums hide the latency of the
 // multiply-add.
@@ -228,8 +237,14 @@ inline constexpr SegmentFns kSegmentFns[4] = {
 
 inline const SegmentFns* FindSegmentFns(int kernel_w, int stride_w, int dilation_w) {
   if (!DepthwiseHasSegments(kernel_w, stride_w, dilation_w)) return nullptr;
-  if (kernel_w == 3) return stride_w == 1 ? kSegmentFns<3, 1> : kSegmentFns<3, 2>;
-  return stride_w == 1 ? kSegmentFns<5, 1> : kSegmentFns<5, 2>;
+  constexpr int kTiles = kSegmentsBesideTiles ? 0 : kTileKernel;
+  if constexpr (kTiles < 3) {
+    if (kernel_w == 3) return stride_w == 1 ? kSegmentFns<3, 1> : kSegmentFns<3, 2>;
+  }
+  if constexpr (kTiles < 5) {
+    if (kernel_w == 5) return stride_w == 1 ? kSegmentFns<5, 1> : kSegmentFns<5, 2>;
+  }
+  return nullptr;
 }
 
 // Kernel rows (or columns) [first, last) that meet the map, for an output whose tap 0 lies at

@@ -42,9 +42,10 @@ namespace HWY_NAMESPACE {
 // Output rows [oy0, oy1) of one image, channels [c0, c1).
 void CorrelateRows(const Correlation& a, const float* src, float* dst, const float* residual,
                    int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
-  const auto rows = DepthwiseWalks(a, kTileKernel) ? WalkRows<FloatNumbers>
-                    : DepthwiseCopies(a)           ? RunCopied
-                                                   : RunRows;
+  const bool segments = FindSegmentFns(a.kernel_w, a.stride_w, a.dilation_w) != nullptr;
+  const auto rows = DepthwiseWalks(a, kTileKernel)   ? WalkRows<FloatNumbers>
+                    : segments && DepthwiseCopies(a) ? RunCopied
+                                                     : RunRows;
   rows(a, src, dst, residual, oy0, oy1, c0, c1);
 }
 

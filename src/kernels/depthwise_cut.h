@@ -93,13 +93,20 @@ inline bool DepthwiseHasSegments(int kernel_w, int stride_w, int dilation_w) {
   return (kernel_w == 3 || kernel_w == 5) && stride_w <= 2 && dilation_w == 1;
 }
 
-// Whether tiles walk over the map (depthwise_tile-inl.h), whose pixels then have to spread.
+// The runtime library is to be small: what tiles can do has no segments there.
+#if LINNET_RUNTIME
+inline constexpr bool kSegmentsBesideTiles = false;
+#else
+inline constexpr bool kSegmentsBesideTiles = true;
+#endif
+
+// Whether tiles walk over the map (depthwise_tile-inl.h), whose pixels should then spread.
 // 'largest': the largest kernel for which the instruction set has tiles.
 inline bool DepthwiseWalks(const Correlation& a, int largest) {
   const bool fits = DepthwiseHasSegments(a.kernel_w, a.stride_w, a.dilation_w) &&
                     a.kernel_h == a.kernel_w && a.stride_h == a.stride_w && a.dilation_h == 1;
-  return fits && a.kernel_w <= largest && DepthwiseSpreads(a.x_pixel) &&
-         DepthwiseSpreads(a.y_pixel);
+  const bool spreads = DepthwiseSpreads(a.x_pixel) && DepthwiseSpreads(a.y_pixel);
+  return fits && a.kernel_w <= largest && (spreads || !kSegmentsBesideTiles);
 }
 
 // Whether rows are copied: where the lines under a segment of four outputs, which all lie a

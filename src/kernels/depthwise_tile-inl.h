@@ -30,15 +30,6 @@ namespace linnet::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Rows of outputs of a tile, so that the sums, a column of inputs and a tap stay in the registers:
-// for 5x5 of stride 1 20 + 8 + 1 of 32; of 16, 9 + 5 + 1 for 3x3 (two rows were slower on every
-// layer of MobileNet V1 but one), and 5x5 is left to the segments.
-#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
-inline constexpr int kTileRows = 4, kTileKernel = 5;
-#else
-inline constexpr int kTileRows = 3, kTileKernel = 3;
-#endif
-
 // How a map's numbers lie in memory: these, or bfloat16 (bf16_kernels-inl.h).
 struct FloatNumbers {
   using T = float;
@@ -50,8 +41,11 @@ struct FloatNumbers {
   static HWY_INLINE void Store(VF v, float* p, size_t n) {
     StoreVector<kPart>(v, p, n);
   }
-  // Of what is no clamp: this in registers, or a whole row when it is stored.
-  static HWY_INLINE VF Activate(Activation, VF y) { return y; }
+  // Of what is no clamp: this before the results are stored, or a whole row after it.
+  static bool Activates(Activation) { return false; }
+  static void Activate(Activation, VF*, int) {}
+  // Whether the steps between the ends of a row have code of their own.
+  static constexpr bool kInnerSteps = true;
   static HWY_INLINE void ActivateRow(Activation act, float alpha, float* p, size_t n) {
     HWY_NAMESPACE::ActivateRow(act, alpha, p, n);
   }
@@ -125,16 +119,24 @@ HWY_INLINE void AddColumn(const VF (&in)[(R - 1) * S + K], const float* HWY_REST
 template <Tile kTile, int R, class N>
 HWY_INLINE void StoreColumn(const TileColumns<N>& t, int64_t ox, const VF (&sums)[R]) {
   constexpr bool kPart = kTile == Tile::kAny;
-  const VF low = hn::Set(DF(), t.bounds[0]), high = hn::Set(DF(), t.bounds[1]);
+  VF y[R];
   Unroll<R>([&](auto r) LINNET_LAMBDA {
-    VF y = sums[r()];
+    y[r()] = sums[r()];
     if (kTile == Tile::kAny && t.residual != nullptr) {
       const auto* residual = t.residual + ox * t.residual_pixel + r() * t.residual_row;
-      y = hn::Add(y, N::template Load<kPart>(residual, t.channels));
+      y[r()] = hn::Add(y[r()], N::template Load<kPart>(residual, t.channels));
     }
-    y = N::Activate(t.act, y);
-    N::template Store<kPart>(AtMost(AtLeast(y, low), high), t.y + ox * t.y_pixel + r() * t.y_row,
-                             t.channels);
+  });
+  if (N::Activates(t.act)) {
+    VF in_memory[R];
+    Unroll<R>([&](auto r) LINNET_LAMBDA { in_memory[r()] = y[r()]; });
+    N::Activate(t.act, in_memory, R);
+    Unroll<R>([&](auto r) LINNET_LAMBDA { y[r()] = in_memory[r()]; });
+  }
+  const VF low = hn::Set(DF(), t.bounds[0]), high = hn::Set(DF(), t.bounds[1]);
+  Unroll<R>([&](auto r) LINNET_LAMBDA {
+    N::template Store<kPart>(AtMost(AtLeast(y[r()], low), high),
+                             t.y + ox * t.y_pixel + r() * t.y_row, t.channels);
   });
 }
 
@@ -189,7 +191,7 @@ void WalkColumns(const TileColumns<N>& tile, int64_t vectors) {
     });
     int64_t ix = -t.pad_left;
     for (int64_t ox = 1 - J; ox < t.out_w; ++ox, ix += S) {
-      if (kTile != Tile::kAny && ox == begin) {
+      if (N::kInnerSteps && kTile != Tile::kAny && ox == begin) {
         for (; ox < end; ++ox, ix += S) Step<false, kTile, K, S>(t, ix, ox, bias, sums);
       }
       Step<true, kTile, K, S>(t, ix, ox, bias, sums);
