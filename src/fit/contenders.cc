@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "fit/halving.h"
+
 namespace linnet {
 namespace {
 
@@ -37,10 +39,9 @@ bool FirstRoundIsLongEnough(const TrainingBounds& bounds,
                             const std::vector<size_t>& racing) {
   if (racing.size() < 2) return true;
   const double count = static_cast<double>(racing.size());
-  const double each = bounds.comparison_seconds / std::ceil(std::log2(count)) / count;
-  const double least = std::min(kLeastPicturesCompared, bounds.training_pictures);
-  return std::all_of(racing.begin(), racing.end(),
-                     [&](size_t i) { return each * candidates[i].speed >= least; });
+  const double round_seconds = bounds.comparison_seconds / std::ceil(std::log2(count));
+  return PicturesForEach(candidates, racing, round_seconds) >=
+         std::min(kLeastPicturesCompared, bounds.training_pictures);
 }
 
 // Multiply-adds, those for pixels that the pictures do not have left out.

@@ -1,9 +1,7 @@
 // Contenders: which of the networks inside the budget are compared by training.
 //
-// A short training favours small networks, so comparing alone would never choose a large one; and a
-// long one has no time for many. So first the time decides: a network that cannot see enough
-// pictures in it is left out, and of the others the largest take part, whose trainings see about as
-// many pictures as each other.
+// Comparing takes time that the winner then lacks, so few should take part. First the time decides:
+// a network that cannot see enough pictures in it is left out. Of the others the largest take part.
 #ifndef LINNET_FIT_CONTENDERS_H_
 #define LINNET_FIT_CONTENDERS_H_
 
@@ -23,9 +21,8 @@ inline constexpr double kPicturesPerParameter = 5;
 // Passes after which more of them teach a network of any size little.
 inline constexpr double kEnoughEpochs = 30;
 // Of the multiply-adds of the largest network that can be trained, what one must do to take part.
-// In the end twice the multiply-adds are worth 4 to 7 points (1704.04861, Tables 6 and 7), but in
-// equal short times the smaller one sees twice the pictures, which are worth more: over a wider
-// range the comparison would say which network is small.
+// Twice the multiply-adds are worth 4 to 7 points (1704.04861, Tables 6 and 7): one that does less
+// has no chance, and would only take the others' time.
 inline constexpr double kLeastShareOfMacs = 0.5;
 // Pictures that a training of the first round must see for its accuracy to say anything; one pass
 // if there are fewer.

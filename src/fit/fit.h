@@ -5,7 +5,7 @@
 //   (candidates.h);
 //   2. what breaks the budget is dropped, and what the minutes cannot train (contenders.h);
 //   3. the largest that are left are compared by short training: successive halving (1502.07943),
-//   equal time for each;
+//   equally many pictures for each;
 //   4. the winner is trained for the rest of the time;
 //   5. the file is written, read back, verified, and measured again.
 #ifndef LINNET_FIT_FIT_H_
@@ -33,8 +33,8 @@ struct FitOptions {
   int latency_threads = 1;
   int threads = 0;
   int batch = 64;
-  // High, as trainings here are short: after 5 passes over CIFAR-10 MobileNet V1 of width 0.125 is at
-  // 62.6 % of the validation pictures with 0.1, 67.7 with 0.2, 71.1 with 0.3 and 68.6 with 0.6.
+  // High, as trainings here are short: after 5 passes over CIFAR-10 MobileNet V1 of width 0.125 is
+  // at 62.6 % of the validation pictures with 0.1, 67.7 with 0.2, 71.1 with 0.3 and 68.6 with 0.6.
   float lr = 0.3f;
   float weight_decay = 5e-4f;
   uint64_t seed = 1;

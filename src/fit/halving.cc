@@ -12,10 +12,10 @@ double Now() {
 }
 
 double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
-                     std::shared_ptr<ImageCache> images, const PictureSurvey& survey,
-                     double seconds, const FitHooks& hooks) {
+                     std::shared_ptr<ImageCache> images, const PictureSurvey& survey, int64_t steps,
+                     const FitHooks& hooks) {
   TrainJob job = CandidateJob(options, candidate, images, survey);
-  job.options.steps = StepsInSeconds(options, candidate, seconds);
+  job.options.steps = steps;
   const TrainResult result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
   candidate.epochs = static_cast<double>(result.steps) * options.batch /
                      static_cast<double>(images->dataset().items(Split::kTrain).size());
@@ -46,6 +46,13 @@ int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candida
   return std::max<int64_t>(1, static_cast<int64_t>(seconds * candidate.speed / options.batch));
 }
 
+double PicturesForEach(const std::vector<ReportCandidate>& candidates,
+                       const std::vector<size_t>& racing, double seconds) {
+  double seconds_of_one = 0;
+  for (const size_t i : racing) seconds_of_one += 1 / candidates[i].speed;
+  return seconds / seconds_of_one;
+}
+
 size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
                   const PictureSurvey& survey, double seconds,
                   std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,
@@ -53,13 +60,13 @@ size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
   const double rounds = std::ceil(std::log2(static_cast<double>(racing.size())));
   const double end = Now() + seconds;
   for (int round = 1; racing.size() > 1; ++round) {
-    // The time that is left goes in equal parts to the rounds that are left, and there to the
-    // candidates.
+    // The time that is left goes in equal parts to the rounds that are left.
     const double round_seconds = (end - Now()) / (rounds - round + 1);
-    const double each = std::max(1.0, round_seconds / static_cast<double>(racing.size()));
+    const double pictures = PicturesForEach(candidates, racing, round_seconds);
+    const int64_t steps = std::max<int64_t>(1, static_cast<int64_t>(pictures / options.batch));
     for (const size_t i : racing) {
       hooks.progress.Say(fmt::format("round {}: {}", round, candidates[i].spec));
-      candidates[i].accuracy = TrainAndScore(options, candidates[i], images, survey, each, hooks);
+      candidates[i].accuracy = TrainAndScore(options, candidates[i], images, survey, steps, hooks);
       candidates[i].round = round;
       candidates[i].status =
           racing.size() <= 2 ? CandidateStatus::kFinalist : CandidateStatus::kEliminated;

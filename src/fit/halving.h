@@ -1,6 +1,9 @@
 // Successive halving (Karnin et al. 2013; Jamieson and Talwalkar, 1502.07943): in each round every
-// candidate still in the race trains from the start for the same time, and the better half goes on
-// to the next.
+// candidate still in the race trains from the start on as many pictures as the others, and the
+// better half goes on to the next. As many pictures, and not for as long: the winner will see
+// enough of them (contenders.h), so the question is who makes most of the same ones. In equal times
+// the small see more, and win: in four minutes of CIFAR-10 MobileNet V1 0.25 at 24 pixels came to
+// 69.2 % in 5 passes, the same at 32 pixels to 55.7 in 3.
 #ifndef LINNET_FIT_HALVING_H_
 #define LINNET_FIT_HALVING_H_
 
@@ -17,6 +20,10 @@ TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidat
 
 // Training steps that take 'seconds' at the candidate's speed.
 int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candidate, double seconds);
+
+// Pictures that each of 'racing' can see if all of them train one after the other for 'seconds'.
+double PicturesForEach(const std::vector<ReportCandidate>& candidates,
+                       const std::vector<size_t>& racing, double seconds);
 
 // Runs the rounds over 'racing' (indices into candidates) within 'seconds' and returns the winner's
 // index. Fills in round, epochs, accuracy and status, and corrects the speeds, which must be known,
