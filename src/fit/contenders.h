@@ -21,8 +21,8 @@ inline constexpr double kPicturesPerParameter = 5;
 // Passes after which more of them teach a network of any size little.
 inline constexpr double kEnoughEpochs = 30;
 // Of the multiply-adds of the largest network that can be trained, what one must do to take part.
-// Twice the multiply-adds are worth 4 to 7 points (1704.04861, Tables 6 and 7): one that does less
-// has no chance, and would only take the others' time.
+// Of networks that saw enough pictures, twice the multiply-adds are worth 4 to 7 points
+// (1704.04861, Tables 6 and 7): one that does less will hardly win, and takes the others' time.
 inline constexpr double kLeastShareOfMacs = 0.5;
 // Pictures that a training of the first round must see for its accuracy to say anything; one pass
 // if there are fewer.

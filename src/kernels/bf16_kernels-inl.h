@@ -400,7 +400,7 @@ struct Bf16Numbers {
                  : HWY_NAMESPACE::Activate<Activation::kHardSwish>(d, y[i], no_alpha);
     }
   }
-  // Not measured with them, and 64 tiles are large enough.
+  // For size: there are 64 tiles, and AMX machines, where it would matter, were not at hand.
   static constexpr bool kInnerSteps = false;
   static HWY_INLINE void ActivateRow(Activation, float, bfloat16_t*, size_t) {}
 };

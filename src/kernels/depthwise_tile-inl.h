@@ -146,8 +146,7 @@ HWY_INLINE void StoreColumn(const TileColumns<N>& t, int64_t ox, const VF (&sums
 // begins: sixteen of them are just enough for tiles of three rows.
 //
 // kEdge: columns may lie outside of the map, 'ox' may not exist, or may be the last. Asking for
-// that at every step made a third of the instructions, which is what stride 2 and small maps wait
-// for.
+// that at every step took a fifth of the instructions, which is what small maps wait for.
 template <bool kEdge, Tile kTile, int K, int S, int R, int J, class N>
 HWY_INLINE void Step(const TileColumns<N>& t, int64_t ix, int64_t ox, VF bias, VF (&sums)[J][R]) {
   Unroll<S>([&](auto s) LINNET_LAMBDA {

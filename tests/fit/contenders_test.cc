@@ -93,7 +93,7 @@ TEST(ChooseContenders, ShortRoundsCompareFewer) {
                            .picture_side = 32};
   EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5}));
   EXPECT_EQ(candidates[6].status, CandidateStatus::kNotTried);
-  bounds.comparison_seconds = 250;
+  bounds.comparison_seconds = 170;
   EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{6, 5}));
 }
 

@@ -1,0 +1,44 @@
+#include "fit/halving.h"
+
+#include <gtest/gtest.h>
+
+namespace linnet {
+namespace {
+
+ReportCandidate Candidate(const char* spec, int size, double speed) {
+  ReportCandidate candidate;
+  candidate.spec = spec;
+  candidate.resolution = size;
+  candidate.speed = speed;
+  return candidate;
+}
+
+TEST(PicturesForEach, AreAsManyForTheSlow) {
+  const std::vector<ReportCandidate> candidates = {Candidate("a", 16, 100), Candidate("b", 16, 50),
+                                                   Candidate("c", 16, 1)};
+  EXPECT_DOUBLE_EQ(PicturesForEach(candidates, {0, 1}, 30), 1000);
+  EXPECT_DOUBLE_EQ(PicturesForEach(candidates, {0}, 30), 3000);
+}
+
+TEST(RunHalving, ComparesOnEquallyManyPictures) {
+  auto data = std::make_shared<Dataset>(OpenDataset("shapes:count=200,size=16,seed=1"));
+  EnsureValidation(*data, 0.1);
+  const PictureSurvey survey = SurveyPictures(*data);
+  std::vector<ReportCandidate> candidates = {
+      Candidate("mobilenet_v1:width=0.125,size=16,classes=10,small_input=true", 16, 1000),
+      Candidate("mobilenet_v1:width=0.125,size=24,classes=10,small_input=true", 24, 100)};
+  FitOptions options;
+  options.batch = 32;
+  options.threads = 1;
+  // 2.2 seconds would be 200 pictures for each.
+  const size_t winner =
+      RunHalving(options, std::make_shared<ImageCache>(data), survey, 2.2, candidates, {0, 1}, {});
+  EXPECT_GT(candidates[0].epochs, 0);
+  EXPECT_EQ(candidates[0].epochs, candidates[1].epochs);
+  EXPECT_EQ(candidates[winner].status, CandidateStatus::kWinner);
+  EXPECT_EQ(candidates[1 - winner].status, CandidateStatus::kFinalist);
+  EXPECT_GE(candidates[winner].accuracy, candidates[1 - winner].accuracy);
+}
+
+}  // namespace
+}  // namespace linnet
