@@ -92,6 +92,7 @@ struct ActivationOp {
     Prepared prepared;
     prepared.kernel = KernelName("activation");
     prepared.in_place = !args.training;
+    prepared.gradient_in_place = true;
     prepared.forward = [=](const ForwardArgs& a) {
       kernels::ActivationForward(count, op.kind, op.alpha, a.in[0].data(), MutableData(a.out),
                                  a.pool);

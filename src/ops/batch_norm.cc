@@ -178,6 +178,7 @@ struct BatchNormOp {
     prepared.kernel = KernelName("batch_norm");
     prepared.scratch_bytes = kernels::BatchNormScratchBytes(shape);
     prepared.saved = {{shape.channels}, {shape.channels}};
+    prepared.gradient_in_place = true;
     prepared.forward = [=](const ForwardArgs& a) {
       const size_t statistics = op.affine ? 2 : 0;
       kernels::BatchNormForward(shape,

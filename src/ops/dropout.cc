@@ -35,6 +35,7 @@ struct DropoutOp {
     Prepared prepared;
     prepared.kernel = args.training ? "dropout" : "copy";
     prepared.in_place = !args.training;
+    prepared.gradient_in_place = true;
     prepared.forward = [=, training = args.training](const ForwardArgs& a) {
       const float* x = a.in[0].data();
       float* y = MutableData(a.out);

@@ -162,6 +162,9 @@ struct Prepared {
   std::vector<Shape> saved;             // float32 tensors that forward leaves for backward
   // Whether forward may write its result over in[0] (elementwise ops).
   bool in_place = false;
+  // Whether backward may write the gradient of in[0] over that of the result, where it adds to
+  // nothing.
+  bool gradient_in_place = false;
   // Whether forward takes inputs, and makes a result, whose pixels lie further apart than their
   // channels: values that live among the channels of another one (infer/channel_views.h).
   bool strided_in = false;

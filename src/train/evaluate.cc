@@ -77,7 +77,7 @@ Evaluation Evaluate(const EvaluateArgs& args) {
       Count({output.data() + i * classes, static_cast<size_t>(classes)}, batch->labels[i],
             static_cast<size_t>(batch->indices[i]), result);
     }
-    progress.Update((batch->index + 1) * loader->batch());
+    progress.Update(std::min((batch->index + 1) * loader->batch(), loader->count()));
   }
   progress.Finish();
   result.skipped = BrokenIn(*args.images, args.split);

@@ -1,6 +1,7 @@
 #include "train/executor.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/arena.h"
 #include "base/rng.h"
@@ -70,6 +71,21 @@ void Executor::PrepareNodes(const std::vector<Shape>& shapes) {
   scratch_ = AllocateAligned(scratch_bytes);
 }
 
+// By node: the one in whose memory its gradient lies, itself or one after it whose backward pass
+// writes it there (Prepared::gradient_in_place), if nobody else adds to it.
+std::vector<int> Executor::GradientHomes(const std::vector<std::vector<int>>& users) const {
+  std::vector<int> home(graph_.nodes.size());
+  std::iota(home.begin(), home.end(), 0);
+  for (size_t i = graph_.nodes.size(); i-- > 1;) {
+    if (!prepared_[i].gradient_in_place) continue;
+    const Value input = graph_.nodes[i].inputs[0];
+    const bool output =
+        std::count(graph_.outputs.begin(), graph_.outputs.end(), static_cast<int>(input)) > 0;
+    if (trained_[input] && users[input].size() == 1 && !output) home[input] = home[i];
+  }
+  return home;
+}
+
 // Time runs 0..n-1 forward and n..2n-1 backward: node i works at i and at 2n-1-i. A value lives
 // until its own backward step; its gradient from the backward step of its last user.
 void Executor::PlanMemory(const std::vector<Shape>& shapes) {
@@ -86,6 +102,12 @@ void Executor::PlanMemory(const std::vector<Shape>& shapes) {
     const bool output = std::count(graph_.outputs.begin(), graph_.outputs.end(), i) > 0;
     const int last_user = output || users[i].empty() ? n : users[i].back();
     lifetimes.push_back({2 * n - 1 - last_user, 2 * n - 1 - i, trained_[i] ? bytes(shapes[i]) : 0});
+  }
+  const std::vector<int> home = GradientHomes(users);
+  for (int i = 0; i < n; ++i) {
+    if (home[i] == i) continue;
+    lifetimes[n + i].bytes = 0;
+    lifetimes[n + home[i]].last = std::max(lifetimes[n + home[i]].last, 2 * n - 1 - i);
   }
   std::vector<std::pair<int, size_t>> saved;  // node, index
   for (int i = 0; i < n; ++i) {
@@ -104,7 +126,7 @@ void Executor::PlanMemory(const std::vector<Shape>& shapes) {
   saved_.resize(n);
   for (int i = 0; i < n; ++i) {
     values_.push_back(view(i, shapes[i]));
-    gradients_.push_back(trained_[i] ? view(n + i, shapes[i]) : Tensor());
+    gradients_.push_back(trained_[i] ? view(n + home[i], shapes[i]) : Tensor());
   }
   for (size_t k = 0; k < saved.size(); ++k) {
     const auto [node, s] = saved[k];

@@ -39,6 +39,7 @@ class Executor {
 
  private:
   void PlanMemory(const std::vector<Shape>& shapes);
+  std::vector<int> GradientHomes(const std::vector<std::vector<int>>& users) const;
   void PrepareNodes(const std::vector<Shape>& shapes);
   void BindParameters(const std::vector<Shape>& shapes, const Parameters& params);
   void MarkTrained();

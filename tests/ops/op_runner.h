@@ -147,6 +147,7 @@ struct RunOptions {
   bool want_din = true;
   // Pixels of the inputs, and of the result, lie so many NaN further apart than their channels.
   int64_t in_gap = 0, out_gap = 0;
+  bool gradient_in_place = false;  // the gradient of the first input over that of the result
   bool twice = false;  // the second input is the first, and has its gradient added to the first's
   std::string implementation = {};  // empty: as the op's rules say
   bool packed_elsewhere = false;    // weights that another one has packed, as bytes
@@ -220,6 +221,7 @@ class OpRun {
     if (!options.in_place) out_ = Tensor::View(out_.data(), out);
     guarded_.emplace_back(numbers.out_shape, numbers.dout);
     dout_ = guarded_.back().tensor();
+    if (options.gradient_in_place) din_[0] = dout_.Reshaped(sample.in[0]);
   }
 
   Outcome Run() {

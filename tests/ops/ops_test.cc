@@ -220,6 +220,16 @@ TEST_P(EveryOp, GradientsAreTheComplexSteps) {
   });
 }
 
+TEST_P(EveryOp, GradientsMayTakeTheirPlace) {
+  ForSamplesAndTargets([&](const Sample& sample, const Numbers& numbers) {
+    const Outcome apart = RunOp(sample, numbers, {.training = true});
+    if (!apart.prepared.gradient_in_place) return;
+    ExpectSame(apart, RunOp(sample, numbers, {.training = true, .gradient_in_place = true}));
+    ExpectSame(apart, RunOp(sample, numbers,
+                            {.training = true, .pool = &two_, .gradient_in_place = true}));
+  });
+}
+
 // What is there plus the gradient.
 std::vector<double> Plus(const Floats& gradient, double initial) {
   std::vector<double> sum(gradient.begin(), gradient.end());
