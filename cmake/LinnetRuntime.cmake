@@ -6,6 +6,10 @@
 #
 # On x86 the least instruction set is AVX2 (Intel 2013, AMD 2015), and each one below would be a third more
 # code for all. On an older processor linnet_net_open fails and says so.
+include(CheckLinkerFlag)
+include(CheckIPOSupported)
+check_ipo_supported(RESULT LINNET_RUNTIME_IPO LANGUAGES CXX)
+
 set(LINNET_RUNTIME_LEAST AVX2 CACHE STRING
   "Of the x86 runtime: AVX2, or empty for whatever the compiler's flags allow, SSE2 by default")
 set(LINNET_RUNTIME_FOLDERS base graph ops rewrite infer)
@@ -46,22 +50,53 @@ file(GLOB linnet_runtime_kernels CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOUR
 list(REMOVE_ITEM linnet_runtime_sources ${LINNET_RUNTIME_WITHOUT})
 list(REMOVE_ITEM linnet_runtime_kernels ${LINNET_RUNTIME_WITHOUT} ${LINNET_RUNTIME_OLD_AVX3})
 
+# Files of kernels without vectors in them, but for those that lay out rows for each product: as the rest.
+foreach(file ${linnet_runtime_kernels})
+  file(STRINGS ${file} vectors REGEX "foreach_target.h" LIMIT_COUNT 1)
+  if(NOT vectors AND NOT file MATCHES "_amx|conv_indirect|int8_rows|int8_lookup")
+    list(REMOVE_ITEM linnet_runtime_kernels ${file})
+    list(APPEND linnet_runtime_sources ${file})
+  endif()
+endforeach()
+
+# Files of nothing but loops: tables to unwind them by would never be used.
+set(linnet_runtime_loops ${linnet_runtime_kernels})
+list(FILTER linnet_runtime_loops INCLUDE REGEX "(_kernels|_dot|_amx)\\.cc$")
+list(REMOVE_ITEM linnet_runtime_kernels ${linnet_runtime_loops})
+
 linnet_runtime_objects(linnet_runtime_kernels ${linnet_runtime_disabled} ${linnet_runtime_kernels})
+linnet_runtime_objects(linnet_runtime_loops ${linnet_runtime_disabled} ${linnet_runtime_loops})
 linnet_runtime_objects(linnet_runtime_old_avx3 ${linnet_runtime_disabled_old} ${LINNET_RUNTIME_OLD_AVX3})
+foreach(loops linnet_runtime_loops linnet_runtime_old_avx3)
+  target_compile_options(${loops} PRIVATE -fno-exceptions -fno-unwind-tables -fno-asynchronous-unwind-tables)
+endforeach()
 linnet_runtime_objects(linnet_runtime_rest ${linnet_runtime_disabled} ${linnet_runtime_sources})
 add_dependencies(linnet_runtime_rest linnet_packing_version)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(linnet_runtime_rest PRIVATE -Os)
+  # What -O3 unrolls, peels and copies besides are loops that are not written out by hand: those that are
+  # not hot. They would be a sixth of the kernels.
+  foreach(kernels linnet_runtime_kernels linnet_runtime_loops linnet_runtime_old_avx3)
+    target_compile_options(${kernels} PRIVATE -O2)
+  endforeach()
 endif()
 
 add_library(linnet_runtime SHARED
-  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_old_avx3>
+  $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_loops>
+  $<TARGET_OBJECTS:linnet_runtime_old_avx3>
   $<TARGET_OBJECTS:linnet_runtime_rest>)
 target_link_libraries(linnet_runtime PRIVATE hwy::hwy pthreadpool Threads::Threads)
 target_link_options(linnet_runtime PRIVATE
   -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed)
+if(LINNET_RUNTIME_IPO AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT LINNET_SANITIZE)
+  set_target_properties(linnet_runtime_rest linnet_runtime PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+# Functions that come out alike are kept once: tiles of a kind that differ in types only, closures.
+check_linker_flag(CXX "-fuse-ld=gold" LINNET_HAS_GOLD)
 if(LINNET_SANITIZE)
   target_link_options(linnet_runtime PRIVATE -fsanitize=${LINNET_SANITIZE})
+elseif(LINNET_HAS_GOLD)
+  target_link_options(linnet_runtime PRIVATE -fuse-ld=gold -Wl,--icf=all)
 endif()
 target_include_directories(linnet_runtime INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

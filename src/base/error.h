@@ -34,10 +34,15 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
+namespace internal {
+// Of its own, so that the many places that may fail are short.
+[[noreturn]] void Throw(ErrorKind kind, fmt::string_view format, fmt::format_args args);
+}  // namespace internal
+
 // Throws Error with a message formatted as fmt::format does.
 template <class... Args>
 [[noreturn]] void Fail(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args) {
-  throw Error(kind, fmt::format(format, std::forward<Args>(args)...));
+  internal::Throw(kind, format, fmt::make_format_args(args...));
 }
 
 // Throws an internal Error if 'condition' is false: for what only a defect of Linnet can break.

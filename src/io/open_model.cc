@@ -2,7 +2,7 @@
 
 #include "base/checksum.h"
 #include "base/error.h"
-#include "base/fields_json.h"
+#include "base/fields.h"
 #include "base/file.h"
 #include "base/safetensors.h"
 #include "base/safetensors_header.h"
@@ -20,8 +20,11 @@ std::string KeyOf(const MappedFile& model, const SafetensorsHeader& header,
   options.threads = 0;
   Checksum sum;
   sum.Add({reinterpret_cast<const char*>(model.data()), header.data_start});
-  return fmt::format("{} {:016x} {} {}", PackingKey(), sum.value(), model.size(),
-                     FieldsToJson(options).dump());
+  std::string key = fmt::format("{} {:016x} {}", PackingKey(), sum.value(), model.size());
+  VisitFields(options, [&](const char* name, const auto& value, const char*) {
+    key += fmt::format(" {}={}", name, FieldToText(value));
+  });
+  return key;
 }
 
 // The Plan of packed weights, or null.

@@ -4,7 +4,8 @@
 //
 //   V Activate<kind>(d, x, alpha), V ActivationDerivative<kind>(d, z, alpha)   z: before the
 //   activation WithActivation(kind, [&](auto k) { ... Activate<k()>(d, x, alpha) ... });  kind
-//   known at run time ActivateRow(kind, alpha, p, n): in place
+//   known at run time WithFrequentActivation(kind, [&](auto act) { ... act(d, x, alpha) ... }); the
+//   same in less code ActivateRow(kind, alpha, p, n): in place
 #if defined(LINNET_KERNELS_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LINNET_KERNELS_ACTIVATION_INL_H_
 #undef LINNET_KERNELS_ACTIVATION_INL_H_
@@ -60,8 +61,8 @@ HWY_INLINE V Exp(D d, V x) {
   return hn::MulAdd(pow2, expm1, pow2);
 }
 
-// This and Tanh are called, not inlined: few networks have elu, selu or tanh, and every epilogue has
-// them, in the runtime library 60 KB of copies.
+// This and Tanh are called, not inlined: few networks have elu, selu or tanh, and every epilogue
+// has them, in the runtime library 60 KB of copies.
 template <class D, class V = hn::Vec<D>>
 HWY_NOINLINE V Expm1(D d, V x) {
   const auto [pow2, expm1] = SplitExp(d, x);
@@ -246,6 +247,53 @@ HWY_INLINE void WithActivation(Activation kind, F&& f) {
       return f(std::integral_constant<A, A::kSwish>());
     case A::kScaledTanh:
       return f(std::integral_constant<A, A::kScaledTanh>());
+  }
+}
+
+// By a kind that is known at run time; a call.
+template <class D, class V = hn::Vec<D>>
+HWY_NOINLINE V ActivateRare(D d, Activation kind, V x, V alpha) {
+  V y = x;
+  WithActivation(kind, [&](auto k) HWY_ATTR { y = Activate<decltype(k)::value>(d, x, alpha); });
+  return y;
+}
+
+template <Activation kKind>
+struct ActivationOf {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x, V alpha) const {
+    return Activate<kKind>(d, x, alpha);
+  }
+};
+struct RareActivation {
+  Activation kind;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x, V alpha) const {
+    return ActivateRare(d, kind, x, alpha);
+  }
+};
+
+// Calls f(act), of which act(d, x, alpha) activates a vector. Loops are compiled for the
+// activations that layers of most networks have; all others share one: in the runtime library they
+// would be two thirds of such a loop's code.
+template <class F>
+HWY_INLINE void WithFrequentActivation(Activation kind, F&& f) {
+  using A = Activation;
+  switch (kind) {
+    case A::kIdentity:
+      return f(ActivationOf<A::kIdentity>());
+    case A::kRelu:
+      return f(ActivationOf<A::kRelu>());
+    case A::kRelu6:
+      return f(ActivationOf<A::kRelu6>());
+    case A::kLeakyRelu:
+      return f(ActivationOf<A::kLeakyRelu>());
+    case A::kHardSwish:
+      return f(ActivationOf<A::kHardSwish>());
+    case A::kSwish:
+      return f(ActivationOf<A::kSwish>());
+    default:
+      return f(RareActivation{kind});
   }
 }
 

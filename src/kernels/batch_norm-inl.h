@@ -72,11 +72,7 @@ HWY_INLINE VF ActivateClass(Activation act, float alpha, VF z) {
   if constexpr (kAct == ActClass::kRelu6) {
     return AtMost(d, AtLeast(d, z, 0.0f), 6.0f);
   }
-  if constexpr (kAct == ActClass::kOther) {
-    VF y = z;
-    WithActivation(act, [&](auto k) LINNET_LAMBDA { y = Activate<k()>(d, z, hn::Set(d, alpha)); });
-    return y;
-  }
+  if constexpr (kAct == ActClass::kOther) return ActivateRare(d, act, z, hn::Set(d, alpha));
   return z;
 }
 

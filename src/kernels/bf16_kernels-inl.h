@@ -14,17 +14,25 @@ constexpr int kLanes = HWY_LANES(float);
 
 // ---- numbers ----
 
-HWY_INLINE void StoreBf16(VF v, bfloat16_t* HWY_RESTRICT p) {
 #if LINNET_BF16_DOT
+using HalfD = HalfWords<DF>;
+HWY_INLINE hn::Vec<HalfD> ToHalf(VF v) {
   // In assembler, as below: with the compiler's attribute for it, lambdas would not be inlined into
   // the functions of other headers.
   __m256i half;
   __asm__("vcvtneps2bf16 %1, %0" : "=v"(half) : "v"(v.raw));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half);
-#else
-  StoreNumbers(v, DF(), p);
-#endif
+  return hn::Vec<HalfD>{half};
 }
+HWY_INLINE void StoreBf16(VF v, bfloat16_t* HWY_RESTRICT p) { hn::StoreU(ToHalf(v), HalfD(), p); }
+HWY_INLINE void StorePartBf16(VF v, bfloat16_t* HWY_RESTRICT p, size_t n) {
+  hn::BlendedStore(ToHalf(v), hn::FirstN(HalfD(), n), HalfD(), p);
+}
+#else
+HWY_INLINE void StoreBf16(VF v, bfloat16_t* HWY_RESTRICT p) { StoreNumbers(v, DF(), p); }
+HWY_INLINE void StorePartBf16(VF v, bfloat16_t* HWY_RESTRICT p, size_t n) {
+  StoreNumbersPart(v, DF(), p, n);
+}
+#endif
 
 void ToBf16(int64_t n, const float* HWY_RESTRICT src, bfloat16_t* HWY_RESTRICT dst) {
   int64_t i = 0;
@@ -218,12 +226,12 @@ HWY_INLINE void StoreSome(VF v, float* p, size_t n) {
   n == kLanes ? hn::StoreU(v, DF(), p) : StorePart(v, DF(), p, n);
 }
 HWY_INLINE void StoreSome(VF v, bfloat16_t* p, size_t n) {
-  n == kLanes ? StoreBf16(v, p) : StoreNumbersPart(v, DF(), p, n);
+  n == kLanes ? StoreBf16(v, p) : StorePartBf16(v, p, n);
 }
 
 // A vector of columns, all rows.
-template <Activation kAct, class R, class T>
-HWY_INLINE void FinishColumns(const Bf16FinishArgs& t, int64_t column, size_t n) {
+template <class R, class T, class Act>
+HWY_INLINE void FinishColumns(const Bf16FinishArgs& t, Act act, int64_t column, size_t n) {
   const DF d;
   const VF bias = t.bias == nullptr ? hn::Zero(d) : LoadSome(t.bias + column, n);
   const VF alpha = hn::Set(d, t.alpha);
@@ -233,7 +241,7 @@ HWY_INLINE void FinishColumns(const Bf16FinishArgs& t, int64_t column, size_t n)
   for (int64_t i = 0; i < t.rows; ++i) {
     VF y = hn::Add(hn::LoadU(d, sums + i * kBf16Block), bias);
     if (t.residual != nullptr) y = hn::Add(y, LoadSome(residual + i * t.residual_stride, n));
-    StoreSome(Activate<kAct>(d, y, alpha), dst + i * t.dst_stride, n);
+    StoreSome(act(d, y, alpha), dst + i * t.dst_stride, n);
   }
 }
 
@@ -249,8 +257,8 @@ HWY_INLINE void StoreLine(VF low, VF high, float* p) {
 }
 
 // All columns of a block: whole lines of memory, row by row.
-template <Activation kAct, bool kResidual, class R, class T>
-HWY_INLINE void FinishLines(const Bf16FinishArgs& t) {
+template <bool kResidual, class R, class T, class Act>
+HWY_INLINE void FinishLines(const Bf16FinishArgs& t, Act act) {
   const DF d;
   const VF bias0 = t.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, t.bias);
   const VF bias1 = t.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, t.bias + kLanes);
@@ -264,28 +272,31 @@ HWY_INLINE void FinishLines(const Bf16FinishArgs& t) {
       low = hn::Add(low, LoadNumbers(d, residual + i * t.residual_stride));
       high = hn::Add(high, LoadNumbers(d, residual + i * t.residual_stride + kLanes));
     }
-    StoreLine(Activate<kAct>(d, low, alpha), Activate<kAct>(d, high, alpha),
-              dst + i * t.dst_stride);
+    StoreLine(act(d, low, alpha), act(d, high, alpha), dst + i * t.dst_stride);
   }
 }
 #endif
 
 template <class R, class T>
 void Finish(const Bf16FinishArgs& t) {
-  WithActivation(t.act, [&](auto act) LINNET_LAMBDA {
+  WithFrequentActivation(t.act, [&](auto act) LINNET_LAMBDA {
 #if LINNET_BF16_DOT
     if (t.cols == kBf16Block) {
-      if (t.residual != nullptr) return FinishLines<act(), true, R, T>(t);
-      return FinishLines<act(), false, R, T>(t);
+      if (t.residual != nullptr) return FinishLines<true, R, T>(t, act);
+      return FinishLines<false, R, T>(t, act);
     }
-#endif
+    for (int64_t column = 0; column < t.cols; column += kLanes) {
+      FinishColumns<R, T>(t, act, column, static_cast<size_t>(HWY_MIN(t.cols - column, kLanes)));
+    }
+#else
     int64_t column = 0;
     for (; column + kLanes <= t.cols; column += kLanes) {
-      FinishColumns<act(), R, T>(t, column, kLanes);
+      FinishColumns<R, T>(t, act, column, kLanes);
     }
     if (column < t.cols) {
-      FinishColumns<act(), R, T>(t, column, static_cast<size_t>(t.cols - column));
+      FinishColumns<R, T>(t, act, column, static_cast<size_t>(t.cols - column));
     }
+#endif
   });
 }
 
@@ -302,12 +313,12 @@ HWY_INLINE void ForSome(int64_t n, F&& f) {
 void Add(int64_t n, const bfloat16_t* a, const bfloat16_t* b, float scale, Activation act,
          float alpha, bfloat16_t* dst) {
   const DF d;
-  WithActivation(act, [&](auto kind) LINNET_LAMBDA {
+  WithFrequentActivation(act, [&](auto activate) LINNET_LAMBDA {
     const VF valpha = hn::Set(d, alpha), vscale = hn::Set(d, scale);
     ForSome(n, [&](int64_t i, size_t count) LINNET_LAMBDA {
       VF z = LoadSome(a + i, count);
       if (b != nullptr) z = hn::MulAdd(LoadSome(b + i, count), vscale, z);
-      StoreSome(Activate<kind()>(d, z, valpha), dst + i, count);
+      StoreSome(activate(d, z, valpha), dst + i, count);
     });
   });
 }
@@ -321,12 +332,12 @@ void Mul(int64_t n, const bfloat16_t* a, const bfloat16_t* b, bfloat16_t* dst) {
 void ScaleShift(int64_t n, const bfloat16_t* src, const float* scale, const float* shift,
                 Activation act, float alpha, bfloat16_t* dst) {
   const DF d;
-  WithActivation(act, [&](auto kind) LINNET_LAMBDA {
+  WithFrequentActivation(act, [&](auto activate) LINNET_LAMBDA {
     const VF valpha = hn::Set(d, alpha);
     ForSome(n, [&](int64_t i, size_t count) LINNET_LAMBDA {
       const VF z = hn::MulAdd(LoadSome(src + i, count), LoadSome(scale + i, count),
                               LoadSome(shift + i, count));
-      StoreSome(Activate<kind()>(d, z, valpha), dst + i, count);
+      StoreSome(activate(d, z, valpha), dst + i, count);
     });
   });
 }
@@ -378,8 +389,10 @@ void Interleave(int64_t n, const bfloat16_t* a, const bfloat16_t* b, bfloat16_t*
 // As depthwise_tile-inl.h takes a map's numbers.
 struct Bf16Numbers {
   using T = bfloat16_t;
+  static constexpr bool kLoadsNone = HWY_TARGET <= HWY_AVX3;
   template <bool kPart>
   static HWY_INLINE VF Load(const bfloat16_t* p, size_t n) {
+    if constexpr (kPart && kLoadsNone) return LoadNumbersPart(DF(), p, n);
     return LoadSome(p, kPart ? n : kLanes);
   }
   template <bool kPart>

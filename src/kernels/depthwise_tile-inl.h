@@ -41,6 +41,8 @@ struct FloatNumbers {
   static HWY_INLINE void Store(VF v, float* p, size_t n) {
     StoreVector<kPart>(v, p, n);
   }
+  // Whether Load<true>(p, 0) is zeros, wherever p points: less code than a branch.
+  static constexpr bool kLoadsNone = HWY_TARGET <= HWY_AVX3;
   // Of what is no clamp: this before the results are stored, or a whole row after it.
   static bool Activates(Activation) { return false; }
   static void Activate(Activation, VF*, int) {}
@@ -91,10 +93,14 @@ HWY_INLINE void LoadColumn(const TileColumns<N>& t, const typename N::T* HWY_RES
                            VF (&in)[kRows]) {
   Unroll<kRows>([&](auto i) LINNET_LAMBDA {
     if constexpr (Outside<kTile, K>(i(), kRows)) return;
-    const bool outside = kTile == Tile::kAny && (i() < t.first || i() >= t.last);
-    in[i()] =
-        outside ? hn::Zero(DF())
-                : InRegister(N::template Load<kTile == Tile::kAny>(x + i() * t.x_row, t.channels));
+    constexpr bool kPart = kTile == Tile::kAny;
+    const bool outside = kPart && (i() < t.first || i() >= t.last);
+    if (outside && !N::kLoadsNone) {
+      in[i()] = hn::Zero(DF());
+    } else {
+      const size_t n = outside ? 0 : t.channels;
+      in[i()] = InRegister(N::template Load<kPart>(x + i() * t.x_row, n));
+    }
   });
 }
 
@@ -209,24 +215,37 @@ template <class N>
 struct WalkFns {
   void (*of[4])(const TileColumns<N>&, int64_t vectors);  // by Tile
 };
+// At stride 2 the last row of outputs of a map of even height, as most are, has all its inputs or
+// misses some that are not half a kernel.
 template <class N, int K, int S, int R>
 inline constexpr WalkFns<N> kWalksOf = {
     {WalkColumns<N, K, S, R, Tile::kWhole>, WalkColumns<N, K, S, R, Tile::kTop>,
-     WalkColumns<N, K, S, R, Tile::kBottom>, WalkColumns<N, K, S, R, Tile::kAny>}};
-// By rows - 1.
-template <class N, int K, int S, int... I>
-constexpr std::array<WalkFns<N>, sizeof...(I)> MakeWalks(std::integer_sequence<int, I...>) {
-  return {kWalksOf<N, K, S, I + 1>...};
-}
+     WalkColumns<N, K, S, R, S == 1 ? Tile::kBottom : Tile::kAny>,
+     WalkColumns<N, K, S, R, Tile::kAny>}};
+// Tiles of fewer rows than one less than the most are for maps of hardly any rows. One row at a
+// time, in one kind of tile, will do there, and is less code.
 template <class N, int K, int S>
-inline constexpr auto kWalks = MakeWalks<N, K, S>(std::make_integer_sequence<int, kTileRows>());
+inline constexpr WalkFns<N> kWalksOf<N, K, S, 1> = {
+    {WalkColumns<N, K, S, 1, Tile::kAny>, WalkColumns<N, K, S, 1, Tile::kAny>,
+     WalkColumns<N, K, S, 1, Tile::kAny>, WalkColumns<N, K, S, 1, Tile::kAny>}};
+constexpr int64_t RowsOfTile(int64_t left) {
+  // Dealt out evenly: 4 + 3 and not 4 + 4 - 1.
+  const int64_t tiles = (left + kTileRows - 1) / kTileRows;
+  const int64_t rows = (left + tiles - 1) / tiles;
+  return rows + 1 < kTileRows ? 1 : rows;
+}
 
+template <class N, int K, int S>
+const WalkFns<N>& WalksOf(int64_t rows) {
+  if (rows == kTileRows) return kWalksOf<N, K, S, kTileRows>;
+  return rows == 1 ? kWalksOf<N, K, S, 1> : kWalksOf<N, K, S, kTileRows - 1>;
+}
 template <class N>
-const std::array<WalkFns<N>, kTileRows>& WalksFor(int kernel, int stride) {
+const WalkFns<N>& WalksFor(int kernel, int stride, int64_t rows) {
   if constexpr (kTileKernel == 5) {
-    if (kernel == 5) return stride == 1 ? kWalks<N, 5, 1> : kWalks<N, 5, 2>;
+    if (kernel == 5) return stride == 1 ? WalksOf<N, 5, 1>(rows) : WalksOf<N, 5, 2>(rows);
   }
-  return stride == 1 ? kWalks<N, 3, 1> : kWalks<N, 3, 2>;
+  return stride == 1 ? WalksOf<N, 3, 1>(rows) : WalksOf<N, 3, 2>(rows);
 }
 
 // The taps before 'last', which then follow each other.
@@ -241,7 +260,6 @@ inline const float* Reversed(const float* last, int taps, float* to) {
 template <class N>
 void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst,
               const typename N::T* residual, int64_t oy0, int64_t oy1, int64_t c0, int64_t c1) {
-  const auto& walks = WalksFor<N>(a.kernel_w, a.stride_w);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
   HWY_ALIGN float reversed[kTileKernel * kTileKernel * kDepthwiseLanes];
   TileColumns<N> t;
@@ -258,9 +276,8 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
   t.act = a.epilogue.act;
   t.w_block = a.block;
   for (int64_t oy = oy0; oy < oy1;) {
-    // Rows are dealt out evenly: 4 + 3 and not 4 + 4 - 1.
-    const int64_t tiles = (oy1 - oy + kTileRows - 1) / kTileRows;
-    const int64_t rows = (oy1 - oy + tiles - 1) / tiles;
+    const int64_t rows = RowsOfTile(oy1 - oy);
+    const WalkFns<N>& walks = WalksFor<N>(a.kernel_w, a.stride_w, rows);
     const int64_t iy = oy * a.stride_h - a.pad_top;
     const int64_t in_rows = (rows - 1) * a.stride_h + a.kernel_h;
     t.first = static_cast<int>(std::clamp<int64_t>(-iy, 0, in_rows));
@@ -284,7 +301,7 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
       t.bias = a.epilogue.bias == nullptr ? nullptr : a.epilogue.bias + c;
       t.residual = residual == nullptr ? nullptr : residual + oy * t.residual_row + c;
       const Tile tile = t.channels < hn::Lanes(DF()) ? Tile::kAny : rows_met;
-      walks[rows - 1].of[static_cast<int>(tile)](t, vectors);
+      walks.of[static_cast<int>(tile)](t, vectors);
       c += vectors * lanes;
     }
     if (a.activate_after) {

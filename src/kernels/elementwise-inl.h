@@ -43,11 +43,11 @@ HWY_INLINE void ForVectors(int64_t n, F&& f) {
 inline void SumActivationRun(int64_t n, const float* a, const float* b, float scale, Activation act,
                              float alpha, float* y) {
   const DF d;
-  WithActivation(act, [&](auto kind) LINNET_LAMBDA {
+  WithFrequentActivation(act, [&](auto activate) LINNET_LAMBDA {
     const VF valpha = hn::Set(d, alpha), vscale = hn::Set(d, scale);
     ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
       const VF z = b == nullptr ? load(a + i) : hn::MulAdd(load(b + i), vscale, load(a + i));
-      store(Activate<kind()>(d, z, valpha), y + i);
+      store(activate(d, z, valpha), y + i);
     });
   });
 }

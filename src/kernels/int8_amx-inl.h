@@ -2,8 +2,8 @@
 // int8_amx.cc, once for each.
 //
 // Registers: 0 to 3 sums, 4 and 5 of A, 6 and 7 of B. Those of B have 16 rows of 64 bytes, the
-// others as many as Begin said. 'Tiles' has Load<t>(from, stride), Store<t>(to, stride), DotBytes<sum,
-// a, b>().
+// others as many as Begin said. 'Tiles' has Load<t>(from, stride), Store<t>(to, stride),
+// DotBytes<sum, a, b>().
 //
 // Panels are packed as for vectors: 16 groups of four terms, as they lie, are a register of B for
 // each vector of sums. Sums begin with the bias, which is loaded as rows with a distance of 0.

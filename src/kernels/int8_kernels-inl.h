@@ -341,10 +341,40 @@ HWY_INLINE void SumTile(const Int8TileArgs& t, V32 (&sum)[kMR][kNV]) {
   }
 }
 
+// Sums [(j * kMaxRows + i) * kLanes + ...] of row i and vector j, to bytes.
+template <int kNV>
+void Finish(const Int8TileArgs& t, const int32_t* sums) {
+  const D32 d;
+  const PanelOutput<kNV> output(t.channels, *t.output);
+  for (int64_t i = 0; i < t.rows; ++i) {
+    V32 sum[kNV];
+    LINNET_UNROLL
+    for (int j = 0; j < kNV; ++j) {
+      sum[j] = hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes);
+    }
+    const int64_t at = i * t.dst_stride;
+    output.Store(sum, t.residual == nullptr ? nullptr : t.residual + at, t.cols, t.dst + at);
+  }
+}
+
+// Rows are dealt out evenly, so nearly all tiles have the most there can be, or one less. The
+// others leave their sums to a loop: with every row's output written out, as here, they would be
+// most of the library's code for bytes.
 template <int kMR, int kNV>
 void Tile(const Int8TileArgs& t) {
   V32 sum[kMR][kNV];
   SumTile<kMR, kNV>(t, sum);
+  if constexpr (kMR + 1 < kRows[kNV]) {
+    HWY_ALIGN int32_t sums[kNV * Int8Kernels::kMaxRows * kLanes];
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) {
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) {
+        hn::Store(sum[i][j], D32(), sums + (j * Int8Kernels::kMaxRows + i) * kLanes);
+      }
+    }
+    return Finish<kNV>(t, sums);
+  }
   const PanelOutput<kNV> output(t.channels, *t.output);
   LINNET_UNROLL
   for (int i = 0; i < kMR; ++i) {
@@ -359,22 +389,6 @@ void TileSums(const Int8TileArgs& t) {
   SumTile<1, kNV>(t, sum);
   LINNET_UNROLL
   for (int j = 0; j < kNV; ++j) hn::Store(sum[0][j], D32(), t.sums + j * kLanes);
-}
-
-// Sums that tile registers made: sums[(j * kMaxRows + i) * kLanes + ...].
-template <int kNV>
-void Finish(const Int8TileArgs& t, const int32_t* sums) {
-  const D32 d;
-  const PanelOutput<kNV> output(t.channels, *t.output);
-  for (int64_t i = 0; i < t.rows; ++i) {
-    V32 sum[kNV];
-    LINNET_UNROLL
-    for (int j = 0; j < kNV; ++j) {
-      sum[j] = hn::Load(d, sums + (j * Int8Kernels::kMaxRows + i) * kLanes);
-    }
-    const int64_t at = i * t.dst_stride;
-    output.Store(sum, t.residual == nullptr ? nullptr : t.residual + at, t.cols, t.dst + at);
-  }
 }
 
 #if LINNET_INT8_DOT

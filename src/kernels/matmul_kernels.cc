@@ -144,6 +144,23 @@ HWY_INLINE void AddProducts(const TileArgs& t, V (&acc)[kMR][kNV]) {
   }
 }
 
+// What is done to products, of rows that are in memory.
+template <int kNV>
+HWY_NOINLINE void FinishRows(const TileArgs& all, size_t tail, int rows) {
+  TileArgs t = all;
+  for (int i = 0; i < rows; ++i) {
+    float* c = t.c[i] + t.c_offset;
+    V acc[1][kNV];
+    LoadRow<kNV>(c, tail, acc[0]);
+    AddBiasAndResidual<1, kNV>(t, tail, acc);
+    Clamp<1, kNV>(t, acc);
+    StoreRow<kNV>(acc[0], tail, c);
+    if (t.residual != nullptr) t.residual += t.residual_stride;
+  }
+}
+
+// Rows are dealt out evenly, so nearly all tiles have the most there can be, or one less. The
+// others leave the rest to a loop, which is less code than every row's written out.
 template <int kMR, int kNV>
 void Tile(const TileArgs& t) {
   const D d;
@@ -159,16 +176,22 @@ void Tile(const TileArgs& t) {
       for (int j = 0; j < kNV; ++j) acc[i][j] = hn::Zero(d);
     }
   }
+  constexpr bool kRare = kMR + 1 < kRows[kNV];
   // Only where panels are many; tiles of twelve rows have no register left for one more pointer.
-  if (kNV == kVectors && t.next_step != 0) {
-    AddProducts<kMR, kNV, kNV == kVectors>(t, acc);
+  constexpr bool kFetches = kNV == kVectors && !kRare;
+  if (kFetches && t.next_step != 0) {
+    AddProducts<kMR, kNV, kFetches>(t, acc);
   } else {
     AddProducts<kMR, kNV, false>(t, acc);
   }
-  AddBiasAndResidual<kMR, kNV>(t, tail, acc);
-  Clamp<kMR, kNV>(t, acc);
+  if constexpr (!kRare) {
+    AddBiasAndResidual<kMR, kNV>(t, tail, acc);
+    Clamp<kMR, kNV>(t, acc);
+  }
   LINNET_UNROLL
   for (int i = 0; i < kMR; ++i) StoreRow<kNV>(acc[i], tail, t.c[i] + t.c_offset);
+  const bool finishes = t.bias != nullptr || t.residual != nullptr || t.has_floor || t.has_ceiling;
+  if (kRare && finishes) FinishRows<kNV>(t, tail, kMR);
 }
 
 template <int kMR, int kNV>

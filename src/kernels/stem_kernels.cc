@@ -30,6 +30,58 @@ constexpr int kPixels[] = {0, 8, 6, 0, 0};
 
 #define LINNET_UNROLL HWY_UNROLL(16)
 
+// Lanes of the last vector that exist.
+template <int kNV>
+HWY_INLINE size_t Tail(const StemTileArgs& t) {
+  return static_cast<size_t>(t.cols - (kNV - 1) * kLanes);
+}
+
+template <int kNV>
+HWY_INLINE void LoadRow(const float* HWY_RESTRICT p, size_t tail, V (&row)[kNV]) {
+  const D d;
+  LINNET_UNROLL
+  for (int j = 0; j + 1 < kNV; ++j) row[j] = hn::LoadU(d, p + j * kLanes);
+  row[kNV - 1] = LoadLanes(d, p + (kNV - 1) * kLanes, tail);
+}
+
+// What there is to do is asked once for all sums.
+template <int kMR, int kNV>
+HWY_INLINE void Finish(const StemTileArgs& t, V (&acc)[kMR][kNV]) {
+  const D d;
+  const size_t tail = Tail<kNV>(t);
+  V row[kNV];
+  if (t.bias != nullptr) {
+    LoadRow<kNV>(t.bias, tail, row);
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) {
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) acc[i][j] = hn::Add(acc[i][j], row[j]);
+    }
+  }
+  if (t.residual != nullptr) {
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) {
+      LoadRow<kNV>(t.residual + i * t.residual_pixel, tail, row);
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) acc[i][j] = hn::Add(acc[i][j], row[j]);
+    }
+  }
+  if (t.has_floor) {
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) {
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) acc[i][j] = AtLeast(d, acc[i][j], 0.0f);
+    }
+  }
+  if (t.has_ceiling) {
+    LINNET_UNROLL
+    for (int i = 0; i < kMR; ++i) {
+      LINNET_UNROLL
+      for (int j = 0; j < kNV; ++j) acc[i][j] = AtMost(d, acc[i][j], t.ceiling);
+    }
+  }
+}
+
 template <int kStep, int kNV>
 void StemTile(const StemTileArgs& t) {
   constexpr int kMR = kPixels[kNV];
@@ -56,19 +108,14 @@ void StemTile(const StemTileArgs& t) {
       }
     }
   }
+  Finish<kMR, kNV>(t, acc);
+  const size_t tail = Tail<kNV>(t);
   LINNET_UNROLL
-  for (int j = 0; j < kNV; ++j) {
-    const int64_t column = j * kLanes;
-    const size_t count =
-        j + 1 < kNV ? size_t{kLanes} : static_cast<size_t>(t.cols - (kNV - 1) * kLanes);
-    const V bias = t.bias != nullptr ? LoadLanes(d, t.bias + column, count) : hn::Zero(d);
+  for (int i = 0; i < kMR; ++i) {
+    float* HWY_RESTRICT dst = t.dst + i * t.dst_pixel;
     LINNET_UNROLL
-    for (int i = 0; i < kMR; ++i) {
-      const float* residual =
-          t.residual != nullptr ? t.residual + i * t.residual_pixel + column : nullptr;
-      StoreResult(t, d, hn::Add(acc[i][j], bias), residual, count,
-                  t.dst + i * t.dst_pixel + column);
-    }
+    for (int j = 0; j + 1 < kNV; ++j) hn::StoreU(acc[i][j], d, dst + j * kLanes);
+    StoreLanes(d, acc[i][kNV - 1], tail, dst + (kNV - 1) * kLanes);
   }
 }
 

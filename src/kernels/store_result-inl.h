@@ -23,6 +23,15 @@ HWY_INLINE hn::Vec<D> LoadLanes(D d, const float* HWY_RESTRICT p, size_t count) 
   return count == hn::Lanes(d) ? hn::LoadU(d, p) : LoadPart(d, p, count);
 }
 
+template <class D>
+HWY_INLINE void StoreLanes(D d, hn::Vec<D> value, size_t count, float* HWY_RESTRICT to) {
+  if (count == hn::Lanes(d)) {
+    hn::StoreU(value, d, to);
+  } else {
+    StorePart(value, d, to, count);
+  }
+}
+
 // to[0, count) = clamp(value + residual); 'residual' may be null. Args: has_floor, has_ceiling,
 // ceiling.
 template <class Args, class D>
@@ -32,11 +41,7 @@ HWY_INLINE void StoreResult(const Args& args, D d, hn::Vec<D> value,
   if (residual != nullptr) value = hn::Add(value, LoadLanes(d, residual, count));
   if (args.has_floor) value = AtLeast(d, value, 0.0f);
   if (args.has_ceiling) value = AtMost(d, value, args.ceiling);
-  if (count == hn::Lanes(d)) {
-    hn::StoreU(value, d, to);
-  } else {
-    StorePart(value, d, to, count);
-  }
+  StoreLanes(d, value, count, to);
 }
 
 }  // namespace HWY_NAMESPACE
