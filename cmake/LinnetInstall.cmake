@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 # Everything that `cmake --install` copies, without tests and benchmarks.
-add_custom_target(installed DEPENDS linnet linnet_shared)
+add_custom_target(installed DEPENDS linnet linnet_shared linnet_runtime)
 
 install(TARGETS linnet RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS linnet_shared linnet_runtime EXPORT linnetTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -27,7 +27,7 @@ echo "all there"
 
 step "build (the first time takes some minutes)"
 cmake --preset release >/dev/null
-cmake --build --preset release --target installed
+cmake --build --preset release --target linnet
 started=$SECONDS
 
 step "pictures: ten kinds of shape, drawn by linnet itself"
@@ -51,7 +51,8 @@ From the command line:
   $linnet eval    --model $out/fit/model.safetensors --data $out/shapes
   $linnet time    --model $out/fit/model.safetensors
 
-From C++ (examples/classify.cc; after cmake --install build/release --prefix DIR):
+From C++ (examples/classify.cc; after cmake --build --preset release --target installed &&
+cmake --install build/release --prefix DIR):
 $(sed -n '/\/\/ README:/,/\/\/ :README/p' examples/classify.cc | sed '1d;$d')
 
 Your own pictures, one folder per class under train/ and val/:

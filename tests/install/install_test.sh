@@ -8,7 +8,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 build=$1 work=$2
 
 rm -rf "$work" && mkdir -p "$work"
-cmake --build "$build" --target linnet linnet_shared linnet_runtime >"$work/build.log"
+cmake --build "$build" --target installed >"$work/build.log"
 cmake --install "$build" --prefix "$work/first" >"$work/install.log"
 mv "$work/first" "$work/prefix" # an installed tree may be moved
 prefix=$work/prefix
