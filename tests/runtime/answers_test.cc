@@ -26,12 +26,13 @@ Conv2d Conv(int out, Pair kernel, int stride, Activation act, int groups = 1) {
           .act = {act, 0.2f}};
 }
 
-// Convolutions of every kind on odd maps, and with every activation.
+// Convolutions of every kind on odd maps, rows long enough for the first layer to have a kernel of
+// its own, and every activation.
 Graph ConvGraph() {
   using A = Activation;
   Graph graph;
   graph.name = "convolutions";
-  Value x = graph.Emit("image", Input{45, 38, 3});
+  Value x = graph.Emit("image", Input{45, 85, 3});
   int channels = 3;
   const auto conv = [&](int out, Pair kernel, int stride, A act) {
     x = graph.Emit("n" + std::to_string(x + 1), Conv(out, kernel, stride, act), {x});
@@ -40,8 +41,8 @@ Graph ConvGraph() {
   const auto depthwise = [&](Pair kernel, int stride, A act) {
     x = graph.Emit("n" + std::to_string(x + 1), Conv(channels, kernel, stride, act, channels), {x});
   };
-  conv(16, {3, 3}, 2, A::kHardSwish);
-  depthwise({3, 3}, 1, A::kRelu);
+  conv(16, {3, 3}, 2, A::kRelu);
+  depthwise({3, 3}, 1, A::kHardSwish);
   conv(24, {1, 1}, 1, A::kIdentity);
   const Value skipped = x;
   conv(67, {1, 1}, 1, A::kSwish);
@@ -89,9 +90,9 @@ class RuntimeTest : public ::testing::Test {
     Model model;
     model.graph = network.graph;
     model.params = network.params;
-    model.pipeline.size = {45, 38};
+    model.pipeline.size = {45, 85};
     SaveModel(path, model);
-    const Tensor input = RandomPictures({1, 45, 38, 3}, 1, 8)[0];
+    const Tensor input = RandomPictures({1, 45, 85, 3}, 1, 8)[0];
     const auto plan = CompileModel(model, 1, 1, {.precision = precision});
     plan->Run(input.data(), {}, nullptr);
     const Tensor& output = plan->output(0);
