@@ -357,9 +357,9 @@ void Finish(const Int8TileArgs& t, const int32_t* sums) {
   }
 }
 
-// Rows are dealt out evenly, so nearly all tiles have the most there can be, or one less. The
-// others leave their sums to a loop: with every row's output written out, as here, they would be
-// most of the library's code for bytes.
+// Rows are dealt out evenly, so where there are many, tiles have the most there can be, or one
+// less. The others, on small maps and in narrow panels, leave their sums to a loop: with every
+// row's output written out, as here, they would be most of the library's code for bytes.
 template <int kMR, int kNV>
 void Tile(const Int8TileArgs& t) {
   V32 sum[kMR][kNV];

@@ -159,8 +159,9 @@ HWY_NOINLINE void FinishRows(const TileArgs& all, size_t tail, int rows) {
   }
 }
 
-// Rows are dealt out evenly, so nearly all tiles have the most there can be, or one less. The
-// others leave the rest to a loop, which is less code than every row's written out.
+// Rows are dealt out evenly, so where there are many, tiles have the most there can be, or one
+// less. The others, on small maps and in narrow panels, leave the rest to a loop, which is less
+// code than every row's written out.
 template <int kMR, int kNV>
 void Tile(const TileArgs& t) {
   const D d;
