@@ -109,6 +109,16 @@ inline bool DepthwiseWalks(const Correlation& a, int largest) {
   return fits && a.kernel_w <= largest && (spreads || !kSegmentsBesideTiles);
 }
 
+// Whether the lines that a walk of one vector over so many input rows meets are more than the
+// first-level cache can hold of them, 512 or, where pixels of 2^k lines fall into few of its sets,
+// 512 / 2^k. The walk of the next vector, which shares the lines, then finds none.
+inline bool WalkOverflows(const Correlation& a, int64_t rows) {
+  constexpr int64_t kLine = 64 / sizeof(float), kLines = 512;
+  const int64_t apart = std::max<int64_t>((a.x_pixel & -a.x_pixel) / kLine, 1);
+  const int64_t lines = rows * a.in_w * std::min(a.x_pixel, kLine) / kLine;
+  return lines * apart > kLines;
+}
+
 // Whether rows are copied: where the lines under a segment of four outputs, which all lie a
 // multiple of 2048 bytes apart, are more than the one or two sets of eight lines can hold that they
 // fall into.

@@ -178,6 +178,27 @@ HWY_INLINE void Step(const TileColumns<N>& t, int64_t ix, int64_t ox, VF bias, V
   Unroll<R>([&](auto r) LINNET_LAMBDA { sums[0][r()] = bias; });
 }
 
+template <class N>
+HWY_INLINE void NextVector(TileColumns<N>& t) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
+  t.x += lanes;
+  t.y += lanes;
+  t.lane += lanes;
+  t.w += t.lane % kDepthwiseLanes == 0 ? t.w_block - kDepthwiseLanes + lanes : lanes;
+  if (t.bias != nullptr) t.bias += lanes;
+  if (t.residual != nullptr) t.residual += lanes;
+}
+
+// The columns [begin, end) of outputs that are finished by columns which all exist.
+struct FinishedInside {
+  int64_t begin, end;
+};
+template <int S, int J, class N>
+FinishedInside FinishedInsideOf(const TileColumns<N>& t) {
+  return {std::max<int64_t>((t.pad_left + S - 1) / S - (J - 1), 0),
+          std::min((t.in_w + t.pad_left) / S - (J - 1), t.out_w - 1)};
+}
+
 // One vector of channels after the other, each from the left end of the map to the right.
 template <class N, int K, int S, int R, Tile kTile>
 void WalkColumns(const TileColumns<N>& tile, int64_t vectors) {
@@ -185,10 +206,7 @@ void WalkColumns(const TileColumns<N>& tile, int64_t vectors) {
   constexpr int J = (K + S - 1) / S;
   static_assert((J - 1) * S == K - 1, "the first of the S columns finishes a column of outputs");
   constexpr bool kPart = kTile == Tile::kAny;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
-  // Columns [begin, end) of outputs are finished by columns that all exist.
-  const int64_t begin = std::max<int64_t>((t.pad_left + S - 1) / S - (J - 1), 0);
-  const int64_t end = std::min((t.in_w + t.pad_left) / S - (J - 1), t.out_w - 1);
+  const FinishedInside inside = FinishedInsideOf<S, J>(t);
   for (int64_t v = 0; v < vectors; ++v) {
     const VF bias = t.bias == nullptr ? hn::Zero(DF()) : LoadVector<kPart>(t.bias, t.channels);
     VF sums[J][R];
@@ -197,17 +215,61 @@ void WalkColumns(const TileColumns<N>& tile, int64_t vectors) {
     });
     int64_t ix = -t.pad_left;
     for (int64_t ox = 1 - J; ox < t.out_w; ++ox, ix += S) {
-      if (N::kInnerSteps && kTile != Tile::kAny && ox == begin) {
-        for (; ox < end; ++ox, ix += S) Step<false, kTile, K, S>(t, ix, ox, bias, sums);
+      if (N::kInnerSteps && kTile != Tile::kAny && ox == inside.begin) {
+        for (; ox < inside.end; ++ox, ix += S) Step<false, kTile, K, S>(t, ix, ox, bias, sums);
       }
       Step<true, kTile, K, S>(t, ix, ox, bias, sums);
     }
-    t.x += lanes;
-    t.y += lanes;
-    t.lane += lanes;
-    t.w += t.lane % kDepthwiseLanes == 0 ? t.w_block - kDepthwiseLanes + lanes : lanes;
-    if (t.bias != nullptr) t.bias += lanes;
-    if (t.residual != nullptr) t.residual += lanes;
+    NextVector(t);
+  }
+}
+
+// Channels of which WalkAcross keeps begun sums, 1.5 KB of them.
+inline constexpr int64_t kAcrossChannels = 128;
+
+// A step of all vectors, then the next step: at most kAcrossChannels. The map is read in the order
+// in which it lies, as the prefetcher likes it, and a line once where WalkColumns takes its halves
+// one walk after the other (WalkOverflows); but the sums of columns that are begun wait in memory.
+// At stride 2 these are a third of a step's sums, at stride 1 two thirds, which costs more than it
+// gives.
+template <class N, int K, int S, int R, Tile kTile>
+void WalkAcross(const TileColumns<N>& tile, int64_t vectors) {
+  static_assert(kTile != Tile::kAny, "whole vectors");
+  constexpr int J = (K + S - 1) / S, kBegun = (J - 1) * R;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(DF()));
+  HWY_ALIGN float begun[kAcrossChannels * kBegun];
+  for (int64_t v = 0; v < vectors; ++v) {
+    const VF bias = tile.bias == nullptr ? hn::Zero(DF()) : hn::LoadU(DF(), tile.bias + v * lanes);
+    for (int i = 0; i < kBegun; ++i) hn::Store(bias, DF(), begun + (v * kBegun + i) * lanes);
+  }
+  const FinishedInside inside = FinishedInsideOf<S, J>(tile);
+  const auto step = [&](auto edge, int64_t ox) LINNET_LAMBDA {
+    TileColumns<N> t = tile;
+    float* HWY_RESTRICT waiting = begun;
+    for (int64_t v = 0; v < vectors; ++v, waiting += kBegun * lanes) {
+      const VF bias = t.bias == nullptr ? hn::Zero(DF()) : hn::LoadU(DF(), t.bias);
+      VF sums[J][R];
+      Unroll<R>([&](auto r) LINNET_LAMBDA {
+        sums[0][r()] = bias;
+        Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
+          sums[j() + 1][r()] = hn::Load(DF(), waiting + (j() * R + r()) * lanes);
+        });
+      });
+      Step<edge(), kTile, K, S>(t, (ox + J - 1) * S - t.pad_left, ox, bias, sums);
+      Unroll<R>([&](auto r) LINNET_LAMBDA {
+        Unroll<J - 1>([&](auto j) LINNET_LAMBDA {
+          hn::Store(sums[j() + 1][r()], DF(), waiting + (j() * R + r()) * lanes);
+        });
+      });
+      NextVector(t);
+    }
+  };
+  for (int64_t ox = 1 - J; ox < tile.out_w; ++ox) {
+    if (ox >= inside.begin && ox < inside.end) {
+      step(std::false_type(), ox);
+    } else {
+      step(std::true_type(), ox);
+    }
   }
 }
 
@@ -248,6 +310,10 @@ const WalkFns<N>& WalksFor(int kernel, int stride, int64_t rows) {
   return stride == 1 ? WalksOf<N, 3, 1>(rows) : WalksOf<N, 3, 2>(rows);
 }
 
+// Whether there are lines that two vectors share, as a walk across them does.
+template <class N>
+inline constexpr bool kAcross = N::kInnerSteps&& hn::MaxLanes(DF()) < kDepthwiseLanes;
+
 // The taps before 'last', which then follow each other.
 inline const float* Reversed(const float* last, int taps, float* to) {
   for (int i = 0; i < taps; ++i) {
@@ -278,6 +344,8 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
   for (int64_t oy = oy0; oy < oy1;) {
     const int64_t rows = RowsOfTile(oy1 - oy);
     const WalkFns<N>& walks = WalksFor<N>(a.kernel_w, a.stride_w, rows);
+    const bool across = kAcross<N> && a.kernel_w == 3 && a.stride_w == 2 && rows == kTileRows &&
+                        WalkOverflows(a, (rows - 1) * a.stride_h + a.kernel_h);
     const int64_t iy = oy * a.stride_h - a.pad_top;
     const int64_t in_rows = (rows - 1) * a.stride_h + a.kernel_h;
     t.first = static_cast<int>(std::clamp<int64_t>(-iy, 0, in_rows));
@@ -291,7 +359,7 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
     for (int64_t c = c0; c < c1;) {
       const int64_t whole = (c1 - c) / lanes;
       // Taps in reverse order are copied, those of one vector at a time.
-      const int64_t vectors = a.tap < 0 || whole == 0 ? 1 : whole;
+      int64_t vectors = a.tap < 0 || whole == 0 ? 1 : whole;
       t.channels = static_cast<size_t>(std::min(lanes, c1 - c));
       t.x = src + iy * t.x_row + c;
       t.y = dst + oy * t.y_row + c;
@@ -301,7 +369,12 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
       t.bias = a.epilogue.bias == nullptr ? nullptr : a.epilogue.bias + c;
       t.residual = residual == nullptr ? nullptr : residual + oy * t.residual_row + c;
       const Tile tile = t.channels < hn::Lanes(DF()) ? Tile::kAny : rows_met;
-      walks.of[static_cast<int>(tile)](t, vectors);
+      if (across && tile == Tile::kWhole) {
+        vectors = std::min(vectors, kAcrossChannels / lanes);
+        WalkAcross<N, 3, 2, kTileRows, Tile::kWhole>(t, vectors);
+      } else {
+        walks.of[static_cast<int>(tile)](t, vectors);
+      }
       c += vectors * lanes;
     }
     if (a.activate_after) {

@@ -48,6 +48,11 @@ std::vector<DepthwiseShape> Shapes() {
       Make(1, 5, 5, 9, 3, 1, 5, 5), Make(2, 6, 5, 4, 3, 1, 1, 1, 1, 3),
       Make(1, 7, 6, 1, 3, 2, 1, 1, 1, 8), Make(1, 6, 6, 12, 1, 1, 0, 0),
       Make(1, 5, 6, 3, 3, 4, 0, 0),
+      // Longer than the first-level cache: tiles walk across the channels.
+      Make(1, 18, 90, 64, 3, 2, 1, 1), Make(2, 15, 75, 144, 3, 2, 1, 1),
+      Make(1, 14, 301, 20, 3, 2, 0, 1), Make(1, 16, 83, 272, 3, 2, 1, 1),
+      // And more channels than go at once, in tiles of three rows and of four.
+      Make(1, 7, 20, 192, 3, 2, 0, 0), Make(1, 9, 20, 192, 3, 2, 0, 0),
       // Pixels 2048 and 4096 bytes apart: rows are copied.
       Make(2, 7, 7, 1024, 3, 1, 1, 1), Make(1, 6, 37, 512, 3, 1, 1, 1),
       Make(1, 4, 4, 512, 3, 1, 1, 1), Make(1, 9, 40, 1536, 3, 2, 1, 1),
@@ -141,7 +146,8 @@ TEST(Depthwise, Epilogue) {
   for (const DepthwiseShape& s :
        {Make(2, 9, 23, 67, 3, 1, 1, 1), Make(1, 33, 37, 19, 3, 2, 1, 1),
         Make(2, 2, 2, 5, 3, 1, 1, 1), Make(1, 12, 12, 16, 5, 2, 1, 2),
-        Make(1, 9, 12, 10, 7, 1, 3, 3), Make(2, 6, 5, 4, 3, 1, 1, 1, 1, 3)}) {
+        Make(1, 9, 12, 10, 7, 1, 3, 3), Make(2, 6, 5, 4, 3, 1, 1, 1, 1, 3),
+        Make(1, 7, 20, 192, 3, 2, 0, 0), Make(1, 9, 20, 192, 3, 2, 0, 0)}) {
     const Case c(s, 2);
     SCOPED_TRACE(c.Name());
     const int64_t stride = s.out_c() + 3;
