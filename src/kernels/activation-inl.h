@@ -103,6 +103,12 @@ HWY_INLINE V AtMost(D d, V x, float high) {
   return AtMost(x, hn::Set(d, high));
 }
 
+// The greater one; NaN wins, and stays.
+template <class V>
+HWY_INLINE V NanMax(V max, V x) {
+  return hn::IfThenElse(hn::IsNaN(max), max, AtLeast(x, max));
+}
+
 // 1 / (1 + e^-x). With e^-x = 2^n e^-r, |r| <= ln(2) / 2, the sum is one multiply-add. Where swish
 // follows a depthwise layer this is most of the arithmetic, so every operation counts.
 template <class D, class V = hn::Vec<D>>

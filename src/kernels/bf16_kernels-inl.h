@@ -350,13 +350,12 @@ void SumRows(int64_t n, int64_t rows, int64_t stride, const bfloat16_t* src, flo
   });
 }
 
-// NaN wins, and stays.
 void Max(int64_t n, int64_t number, const bfloat16_t* const* pixels, bfloat16_t* dst) {
   ForSome(n, [&](int64_t i, size_t count) LINNET_LAMBDA {
     VF max = LoadSome(pixels[0] + i, count);
     for (int64_t k = 1; k < number; ++k) {
       const VF x = LoadSome(pixels[k] + i, count);
-      max = hn::IfThenElse(hn::IsNaN(max), max, AtLeast(x, max));
+      max = NanMax(max, x);
     }
     StoreSome(max, dst + i, count);
   });

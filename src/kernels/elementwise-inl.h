@@ -8,6 +8,9 @@
 
 #include <hwy/highway.h>
 
+#include <cmath>
+#include <limits>
+
 #include "kernels/activation-inl.h"
 #include "kernels/inline_lambda.h"
 #include "kernels/partial-inl.h"
@@ -130,20 +133,21 @@ inline void ColumnSums(int64_t rows, int64_t pitch, int64_t channels, const floa
 
 // ---- softmax of one row ----
 
+// Of a NaN it is NaN.
 inline float RowMax(int64_t n, const float* x) {
   const DF d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   float most = x[0];
-  if (n >= static_cast<int64_t>(hn::Lanes(d))) {
+  int64_t i = 0;
+  if (n >= lanes) {
     VF max = hn::LoadU(d, x);
-    int64_t i = 0;
-    for (; i + static_cast<int64_t>(hn::Lanes(d)) <= n; i += static_cast<int64_t>(hn::Lanes(d))) {
-      max = hn::Max(max, hn::LoadU(d, x + i));
-    }
+    for (i = lanes; i + lanes <= n; i += lanes) max = NanMax(max, hn::LoadU(d, x + i));
+    if (!hn::AllFalse(d, hn::IsNaN(max))) return std::numeric_limits<float>::quiet_NaN();
     most = hn::GetLane(hn::MaxOfLanes(d, max));
-    for (; i < n; ++i) most = std::max(most, x[i]);
-    return most;
   }
-  for (int64_t i = 1; i < n; ++i) most = std::max(most, x[i]);
+  for (; i < n; ++i) {
+    if (x[i] > most || std::isnan(x[i])) most = x[i];
+  }
   return most;
 }
 

@@ -175,6 +175,7 @@ void RunBlock(const MicroKernels& kernels, const Block& block) {
 void RunProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, const float* a,
                 int64_t a_stride, const float* packed, float* c, int64_t c_stride, bool accumulate,
                 const Epilogue* epilogue, ThreadPool* pool) {
+  if (m == 0 || n == 0) return;
   const Cut cut = CutProduct(kernels, m, n, k);
   const int64_t panels = DivUp(n, kernels.panel_width());
   ParallelFor(pool, static_cast<size_t>(cut.tasks()), [&](size_t i) {

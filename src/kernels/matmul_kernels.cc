@@ -96,7 +96,7 @@ HWY_INLINE void Clamp(const TileArgs& t, V (&acc)[kMR][kNV]) {
     LINNET_UNROLL
     for (int i = 0; i < kMR; ++i) {
       LINNET_UNROLL
-      for (int j = 0; j < kNV; ++j) acc[i][j] = hn::Max(acc[i][j], floor);
+      for (int j = 0; j < kNV; ++j) acc[i][j] = AtLeast(acc[i][j], floor);
     }
   }
   if (t.has_ceiling) {
@@ -104,7 +104,7 @@ HWY_INLINE void Clamp(const TileArgs& t, V (&acc)[kMR][kNV]) {
     LINNET_UNROLL
     for (int i = 0; i < kMR; ++i) {
       LINNET_UNROLL
-      for (int j = 0; j < kNV; ++j) acc[i][j] = hn::Min(acc[i][j], ceiling);
+      for (int j = 0; j < kNV; ++j) acc[i][j] = AtMost(acc[i][j], ceiling);
     }
   }
 }

@@ -23,9 +23,6 @@ HWY_INLINE void ForWindow(const PoolWindow& w, F&& f) {
   }
 }
 
-// NaN wins, and stays.
-HWY_INLINE VF NanMax(VF max, VF x) { return hn::IfThenElse(hn::IsNaN(max), max, AtLeast(x, max)); }
-
 template <class Load>
 HWY_INLINE VF WindowMax(const PoolWindow& w, const float* p, Load load) {
   VF max = load(p);

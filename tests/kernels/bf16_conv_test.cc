@@ -47,7 +47,7 @@ struct Case {
   ConvShape shape;
   Conv2dBf16::Types types;
   Activation act = Activation::kIdentity;
-  bool bias = false;
+  bool bias = false, residual = false;
   int64_t src_gap = 0, dst_gap = 0;  // numbers between pixels
 
   int64_t src_stride() const { return shape.c + src_gap; }
@@ -93,7 +93,7 @@ class Layer {
         }
       }
     }
-    if (with_residual()) {
+    if (case_.residual) {
       const double r = residual_[((n * s.oh + y) * s.ow + x) * case_.dst_stride() + o];
       sum += r, terms += std::abs(r);
     }
@@ -109,7 +109,7 @@ class Layer {
     Bf16Epilogue epilogue;
     epilogue.act = case_.act;
     if (case_.bias) epilogue.bias = static_cast<float*>(bias_.data());
-    if (with_residual()) {
+    if (case_.residual) {
       epilogue.residual = residual_.data();
       epilogue.residual_stride = case_.dst_stride();
     }
@@ -119,7 +119,6 @@ class Layer {
   }
 
  private:
-  bool with_residual() const { return case_.act == Activation::kRelu; }
   double Factor(double x) const {
     return case_.types.split ? x : FromBfloat16(ToBfloat16(static_cast<float>(x)));
   }
@@ -235,11 +234,11 @@ TEST(Bf16ConvTest, EveryShapeAndType) {
   for (const ConvShape& shape : Shapes()) {
     for (const Conv2dBf16::Types types :
          {Conv2dBf16::Types{true, true, true, false}, Conv2dBf16::Types{false, true, true, false},
-          Conv2dBf16::Types{true, false, false, false},
+          Conv2dBf16::Types{true, false, false, false}, Conv2dBf16::Types{true, false, true, false},
           Conv2dBf16::Types{false, false, false, true}}) {
       Case c{shape, types};
       Check(c);
-      c.bias = true;
+      c.bias = c.residual = true;
       c.act = types.split ? Activation::kRelu : Activation::kHardSwish;
       c.src_gap = 3, c.dst_gap = 5;
       Check(c);

@@ -1,5 +1,6 @@
 // Memory for kernel tests that ends at a page which may not be touched: a read or write past the
-// end is a crash, sanitizer or not. Before it stand guard values, checked on demand.
+// end is a crash, sanitizer or not. Before it stand guard values, checked on demand, and so do they
+// in the bytes between the end and the page where alignment leaves some.
 #ifndef LINNET_TESTS_KERNELS_GUARDED_BUFFER_H_
 #define LINNET_TESTS_KERNELS_GUARDED_BUFFER_H_
 
@@ -30,6 +31,8 @@ class GuardedBuffer {
     mprotect(base_ + usable, page, PROT_NONE);
     data_ = reinterpret_cast<float*>(base_ + usable - slack - count * sizeof(float));
     std::fill(data_ - kGuards, data_, kGuardValue);
+    slack_ = {reinterpret_cast<unsigned char*>(data_ + count), slack};
+    std::fill(slack_.begin(), slack_.end(), kGuardByte);
   }
   // 64-byte aligned, for packed weights and scratch of that many bytes.
   static GuardedBuffer Aligned(size_t bytes) {
@@ -53,15 +56,18 @@ class GuardedBuffer {
   float& operator[](size_t i) { return data_[i]; }
   float operator[](size_t i) const { return data_[i]; }
   bool GuardsIntact() const {
-    return std::all_of(data_ - kGuards, data_, [](float x) { return x == kGuardValue; });
+    return std::all_of(data_ - kGuards, data_, [](float x) { return x == kGuardValue; }) &&
+           std::all_of(slack_.begin(), slack_.end(), [](int byte) { return byte == kGuardByte; });
   }
 
  private:
   static constexpr size_t kGuards = 64;
   static constexpr float kGuardValue = -12345.75f;
+  static constexpr unsigned char kGuardByte = 0xA5;
   size_t count_, bytes_;
   char* base_;
   float* data_;
+  std::span<unsigned char> slack_;
 };
 
 }  // namespace linnet

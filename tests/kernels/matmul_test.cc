@@ -87,6 +87,31 @@ TEST_P(MatMulTest, ForwardWithEpilogue) {
   }
 }
 
+TEST_P(MatMulTest, NotANumberComesThroughClamps) {
+  constexpr int64_t kM = 5, kN = 21, kK = 4;
+  GuardedBuffer a(kM * kK), w(kN * kK), c(kM * kN);
+  a.Randomize(1), w.Randomize(2);
+  a[2 * kK + 1] = std::nanf("");
+  const MatMul matmul(kK, kN);
+  GuardedBuffer packed = GuardedBuffer::Aligned(matmul.packed_bytes());
+  matmul.PackTransposed(w.data(), packed.data(), nullptr);
+  for (const Activation act : {Activation::kRelu, Activation::kRelu6}) {
+    Epilogue epilogue;
+    epilogue.act = act;
+    matmul.Run(kM, a.data(), kK, packed.data(), c.data(), kN, epilogue, nullptr);
+    for (int64_t i = 0; i < kM * kN; ++i) {
+      EXPECT_EQ(std::isnan(c[static_cast<size_t>(i)]), i / kN == 2) << i;
+    }
+  }
+}
+
+TEST_P(MatMulTest, NoRowsAreNoWork) {
+  const MatMul matmul(4, 21);
+  GuardedBuffer w(21 * 4), packed = GuardedBuffer::Aligned(matmul.packed_bytes());
+  matmul.PackTransposed(w.data(), packed.data(), nullptr);
+  matmul.Run(0, nullptr, 4, packed.data(), nullptr, 21, Epilogue(), nullptr);
+}
+
 TEST_P(MatMulTest, GradientOfInput) {
   for (const Mnk& s : kShapes) {  // dA[m, n] = dC[m, k] W[k, n]
     for (const bool accumulate : {false, true}) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/elementwise.h"
 #include "kernels/every_target.h"
 #include "kernels/guarded_buffer.h"
 
@@ -201,6 +202,20 @@ TEST(Pool, NanIsInEveryWindowThatHoldsIt) {
   }
 }
 
+TEST(Pool, NotANumberIsTheMaximumOfChannels) {
+  for (const int64_t channels : {3, 8, 19, 40}) {
+    for (int64_t at = 0; at < channels; ++at) {
+      GuardedBuffer x(static_cast<size_t>(channels)), y(1);
+      x.Randomize(1);
+      x[static_cast<size_t>(at)] = std::numeric_limits<float>::quiet_NaN();
+      ForEveryTarget([&] {
+        ChannelMaxForward(1, channels, x.data(), y.data(), nullptr);
+        EXPECT_TRUE(std::isnan(y[0])) << channels << " " << at;
+      });
+    }
+  }
+}
+
 // A window that holds no element of the map.
 TEST(Pool, EmptyWindowIsZero) {
   const PoolShape s = Make(1, 2, 2, 3, 2, 3, 0, 4, 2, 2);
@@ -211,8 +226,17 @@ TEST(Pool, EmptyWindowIsZero) {
     for (size_t i = 0; i < 12; ++i) EXPECT_EQ(y[i] == 0, i >= 3) << i;
     AveragePoolForward(s, x.data(), y.data(), nullptr);
     for (size_t i = 0; i < 12; ++i) EXPECT_EQ(y[i] == 0, i >= 3) << i;
+    // Only the first output's gradient has pixels to go to.
+    std::fill(y.span().begin(), y.span().end(), 1.0f);
+    const auto expect_one = [&](const char* what) {
+      for (size_t c = 0; c < 3; ++c) {
+        EXPECT_NEAR(dx[c] + dx[3 + c] + dx[6 + c] + dx[9 + c], 1, 1e-6) << what << " " << c;
+      }
+    };
     MaxPoolBackward(s, x.data(), y.data(), false, dx.data(), nullptr);
+    expect_one("max");
     AveragePoolBackward(s, y.data(), false, dx.data(), nullptr);
+    expect_one("average");
   });
 }
 
