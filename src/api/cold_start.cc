@@ -36,17 +36,18 @@ struct Pipe {
   Pipe& operator=(const Pipe&) = delete;
 };
 
-// Both streams go to the pipe, so that a failure can be told in the program's words.
-pid_t Start(const std::vector<std::string>& words, const Pipe& pipe) {
+// The program's streams go to pipes: its errors, too, so that a failure can be told in its words.
+pid_t Start(const std::vector<std::string>& words, const Pipe& out, const Pipe& err) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, pipe.ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, pipe.ends[1], STDERR_FILENO);
-  posix_spawn_file_actions_addclose(&actions, pipe.ends[0]);
-  posix_spawn_file_actions_addclose(&actions, pipe.ends[1]);
+  posix_spawn_file_actions_adddup2(&actions, out.ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.ends[1], STDERR_FILENO);
+  for (const int end : {out.ends[0], out.ends[1], err.ends[0], err.ends[1]}) {
+    posix_spawn_file_actions_addclose(&actions, end);
+  }
   pid_t child = -1;
   const int error = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -74,16 +75,18 @@ Answer ReadAnswer(int end, Clock::time_point begin) {
 }
 
 Answer StartOnce(const std::vector<std::string>& words) {
-  Pipe pipe;
+  Pipe out, err;  // errors are a few lines, which a pipe holds until they are read
   const Clock::time_point begin = Clock::now();
-  const pid_t child = Start(words, pipe);
-  pipe.CloseEnd(1);
-  Answer answer = ReadAnswer(pipe.ends[0], begin);
+  const pid_t child = Start(words, out, err);
+  out.CloseEnd(1);
+  err.CloseEnd(1);
+  Answer answer = ReadAnswer(out.ends[0], begin);
+  const std::string errors = ReadAnswer(err.ends[0], begin).text;
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    Fail(ErrorKind::kUsage, "{} gave no answer: {}", words[0], answer.text);
+    Fail(ErrorKind::kUsage, "{} gave no answer: {}", words[0], errors);
   }
   return answer;
 }

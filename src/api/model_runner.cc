@@ -14,6 +14,14 @@ void ToProbabilities(std::vector<float>& scores) {
   for (float& score : scores) score = static_cast<float>(score / sum);
 }
 
+bool EndsInSoftmax(const Graph& graph) {
+  Value value = graph.outputs[0];
+  while (std::holds_alternative<Flatten>(graph.nodes[value].op)) {
+    value = graph.nodes[value].inputs[0];
+  }
+  return std::holds_alternative<Softmax>(graph.nodes[value].op);
+}
+
 }  // namespace
 
 ModelRunner::ModelRunner(Model model, int threads, const KernelChoice& choice)
@@ -26,8 +34,7 @@ ModelRunner::ModelRunner(Model model, int threads, const KernelChoice& choice)
     Fail(ErrorKind::kUsage, "the model's output is {}, which is no list of class scores",
          shape.ToString());
   }
-  const Node& last = plan_->graph().nodes[plan_->graph().outputs[0]];
-  has_softmax_ = std::holds_alternative<Softmax>(last.op);
+  has_softmax_ = EndsInSoftmax(plan_->graph());
   names_ = model_.labels;
   for (int i = static_cast<int>(names_.size()); i < classes_; ++i) {
     names_.push_back(std::to_string(i));
@@ -55,6 +62,9 @@ std::vector<ClassScore> ModelRunner::Classify(const ImageView& image, int top) {
 }
 
 Latency ModelRunner::MeasureLatency(const LatencyOptions& options) {
+  if (!std::isfinite(options.min_seconds) || options.min_seconds < 0) {
+    Fail(ErrorKind::kUsage, "seconds={}: expected 0 or more", options.min_seconds);
+  }
   const std::lock_guard lock(mutex_);
   return linnet::MeasureLatency(*plan_, &pool_, options);
 }

@@ -311,6 +311,7 @@ CommandResult TimeCold(const TimeArgs& args, const std::string& program) {
                                     std::to_string(args.threads),
                                     "--precision",
                                     FieldToText(args.precision)};
+  if (args.tune) words.push_back("--tune");
   const ColdFigures packing = MeasureCold(words);
   words.insert(words.end(), {"--packed", folder / "packed"});
   const ColdFigures packed = MeasureCold(words);

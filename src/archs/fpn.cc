@@ -52,7 +52,7 @@ struct Backbone {
     ExpectOneResult(options);
     shapes = InferShapes(graph);
     features = NeededByResults(graph);
-    const auto other = InferShapes(BuildArch(BackboneSpec(options, classes + 1)));
+    const auto other = InferShapes(BuildArch(BackboneSpec(options, classes > 1 ? classes - 1 : 2)));
     size_t i = 0;
     while (i < shapes.size() && (!features[i] || shapes[i] == other[i])) ++i;
     std::fill(features.begin() + static_cast<std::ptrdiff_t>(i), features.end(), false);

@@ -16,6 +16,9 @@ Value Graph::Emit(std::string node_name, Op op, std::vector<Value> inputs, Value
   if (node_name.empty() || !std::all_of(node_name.begin(), node_name.end(), IsNameCharacter)) {
     Fail(ErrorKind::kUsage, "'{}' is not a name: use letters, digits and _ . - /", node_name);
   }
+  if (node_name == "name" || node_name == "return") {
+    Fail(ErrorKind::kUsage, "a node cannot be called '{}', a word of the graph's text", node_name);
+  }
   if (Find(node_name) >= 0) {
     Fail(ErrorKind::kUsage, "there are two nodes called '{}'; names must differ", node_name);
   }

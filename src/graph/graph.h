@@ -70,7 +70,7 @@ struct Graph {
 // By node: whether a result depends on it. The rest belongs to auxiliary heads, or is of no use.
 std::vector<bool> NeededByResults(const Graph& graph);
 
-// Whether a value is not float32.
+// Whether a value is bytes.
 bool IsQuantized(const Graph& graph);
 
 // Nodes that read each value, by value.

@@ -38,7 +38,7 @@ bool IsView(const Op& op, const std::vector<Shape>& in) {
 }
 
 #if LINNET_RUNTIME
-constexpr bool kCanTune = false;  // but it takes what was chosen when the weights were packed
+constexpr bool kCanTune = false;
 #else
 constexpr bool kCanTune = true;
 #endif
@@ -119,6 +119,7 @@ size_t WeightBytes(const std::vector<std::vector<ParamSpec>>& specs) {
 }
 
 // By node, what measuring says; without a name where there is no choice, or values are not float32.
+// (Split products have one implementation each, and none of those.)
 std::vector<Tuner::Choice> TuneNodes(const Graph& graph, const std::vector<Shape>& shapes,
                                      const std::vector<std::vector<ParamSpec>>& specs,
                                      int threads) {
@@ -327,7 +328,8 @@ namespace {
 
 // The network as it will be run.
 Network RewriteFor(const Graph& graph, const ParamMap& params, const CompileOptions& options) {
-  Network network = Rewrite(graph, params, options.rewrite);
+  Network network =
+      Rewrite(graph, params, options.rewrite, {options.batch, options.height, options.width});
   if (options.precision == Precision::kInt8) {
     Fail(ErrorKind::kUsage,
          "precision=int8: a network's values are bytes because it was quantized (linnet compress)");
@@ -355,7 +357,7 @@ std::unique_ptr<Plan> CompileRewritten(Network network, const CompileOptions& op
   std::vector<Tuner::Choice> choices(shapes.size());
   if (packed != nullptr) {
     choices = ChoicesOf(*packed, impl->graph);
-  } else if (kCanTune && options.tune) {
+  } else if (kCanTune && options.tune && options.precision != Precision::kBf16x3) {
     choices = TuneNodes(impl->graph, shapes, specs, impl->threads);
   }
   std::vector<Prepare> prepares;
@@ -400,7 +402,7 @@ std::unique_ptr<Plan> Compile(const Graph& graph, const ParamMap& params,
 
 std::unique_ptr<Plan> CompilePacked(PackedNetwork network, const CompileOptions& options) {
   Graph graph = network.graph;
-  return CompileRewritten({std::move(graph), {}}, options, &network);
+  return CompileRewritten({.graph = std::move(graph), .params = {}}, options, &network);
 }
 
 }  // namespace linnet

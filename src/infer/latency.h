@@ -15,7 +15,7 @@ struct LatencyOptions {
   double warmup_seconds = 0.1;  // at least one run
   double min_seconds = 0.5;     // both are reached, unless max_runs ends it
   int min_runs = 30;
-  int max_runs = 100000;
+  int max_runs = 10'000'000;
   // Runs a second, each begun at its time as a camera's pictures would: the processor may have
   // slept and the caches belong to others. The count is then what min_seconds gives, but at least
   // two. 0: one run after the other.

@@ -64,7 +64,8 @@ Buffers AssignBuffers(const Graph& graph, const std::vector<NodeMemory>& nodes,
       const Buffer& held = buffers.all[first];
       buffers.in_place[i] = nodes[i].in_place && !nodes[i].view && !held.external &&
                             places[inputs[0]].home == inputs[0] && places[inputs[0]].stride == 0 &&
-                            held.life.last == step && nodes[i].bytes <= held.life.bytes;
+                            places[i].stride == 0 && held.life.last == step &&
+                            nodes[i].bytes <= held.life.bytes;
       if (nodes[i].view || buffers.in_place[i]) buffer = first;
     }
     if (buffer == kNone) {

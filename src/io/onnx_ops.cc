@@ -298,7 +298,7 @@ std::string Write(const Softmax&, const OnnxSite& site) {
 std::string Write(const Add& op, const OnnxSite& site) {
   std::string second = site.in[1];
   if (op.scale != 1) {
-    second = site.onnx.Add("Mul", {second, site.onnx.Float("scale", op.scale)});
+    second = site.onnx.Add("Mul", {second, site.onnx.Float("factor", op.scale)});
   }
   return Activated(site, op.act, site.onnx.Add("Add", {site.in[0], second}));
 }

@@ -32,11 +32,16 @@ struct Side {
 Side FitSide(const WindowFields& fields, int direction, int64_t size, int before, int after) {
   const int64_t stride = fields.stride[direction];
   const int64_t extent = (fields.kernel[direction] - int64_t{1}) * fields.dilation[direction] + 1;
+  // More is no network's, and kernels compute with places in the window as ints.
+  constexpr int64_t kMost = 1 << 30;
+  if (extent > kMost || before > kMost || after > kMost) {
+    Fail(ErrorKind::kUsage, "a window of extent {} with {} and {} of padding is too large", extent,
+         before, after);
+  }
   if (fields.padding.same) {
     const int64_t out = (size + stride - 1) / stride;
     const int64_t total = std::max<int64_t>((out - 1) * stride + extent - size, 0);
-    // A half above this is no network's; it would not fit into an int.
-    if (total > 1 << 30) Fail(ErrorKind::kUsage, "a window of extent {} is too large", extent);
+    if (total > kMost) Fail(ErrorKind::kUsage, "a window of extent {} is too large", extent);
     return {out, static_cast<int>(total / 2), static_cast<int>(total - total / 2)};
   }
   const int64_t room = size + before + after - extent;

@@ -95,7 +95,7 @@ bool IsPlainSum(const Add& add, const Shape& first, const Shape& second) {
 // The convolution moves to the place of the addition, where its second input is known. Of two
 // candidates the later one is taken: it would otherwise leave the larger gap.
 void FuseResidual(Network& network) {
-  const std::vector<Shape> shapes = InferShapes(network.graph);
+  const std::vector<Shape> shapes = InferShapes(network.graph, network.size);
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
     const Add* add = std::get_if<Add>(&edit.node(i).op);
@@ -161,9 +161,10 @@ ParamMap Needed(const Network& network) {
 
 std::span<const Pass> Passes() { return kPasses; }
 
-Network Rewrite(const Graph& graph, const ParamMap& params, const RewriteOptions& options) {
+Network Rewrite(const Graph& graph, const ParamMap& params, const RewriteOptions& options,
+                const InputSize& size) {
   CheckParams(graph, params);
-  Network network{graph, params};
+  Network network{graph, params, size};
   RunPasses(network, options, &Pass::inference);
   network.params = Needed(network);
   return network;

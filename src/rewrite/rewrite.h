@@ -18,6 +18,7 @@ namespace linnet {
 struct Network {
   Graph graph;
   ParamMap params;
+  InputSize size = {};  // for which it is rewritten; zeros: the graph's own
 };
 
 struct Pass {
@@ -39,9 +40,10 @@ struct RewriteOptions {
   }
 };
 
-// For inference. The result's parameters are exactly those its graph needs. Error (kFile) if a
-// parameter is missing, (kUsage) for an unknown name in 'disable'.
-Network Rewrite(const Graph& graph, const ParamMap& params, const RewriteOptions& options = {});
+// For inference on inputs of 'size'. The result's parameters are exactly those its graph needs.
+// Error (kFile) if a parameter is missing, (kUsage) for an unknown name in 'disable'.
+Network Rewrite(const Graph& graph, const ParamMap& params, const RewriteOptions& options = {},
+                const InputSize& size = {});
 
 // For training: the same parameters belong to the result as to 'graph'.
 Graph RewriteForTraining(const Graph& graph, const RewriteOptions& options = {});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <linnet/linnet.h>
 
+#include <cmath>
 #include <linnet/linnet.hpp>
 #include <thread>
 
@@ -84,6 +85,22 @@ TEST_F(PublicApi, LatencyIsMeasured) {
   EXPECT_GT(figures.median_ms, 0);
   EXPECT_LE(figures.median_ms, figures.p95_ms);
   EXPECT_LE(figures.p95_ms, figures.p99_ms);
+  EXPECT_THROW(Classifier(model_).MeasureLatency(-1), Failure);
+  EXPECT_THROW(Classifier(model_).MeasureLatency(INFINITY), Failure);
+}
+
+TEST_F(PublicApi, ProbabilitiesStayAsTheNetworkMadeThem) {
+  Model model;
+  model.graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=4, width=4, channels=3)\n"
+      "p = global_pool(image)\nc = conv2d(p, out_channels=3, bias=true)\ns = softmax(c)\n"
+      "f = flatten(s)\nreturn f\n");
+  model.params = InitParams(model.graph, /*seed=*/7);
+  model.params.at("c.bias").data()[1] = 20;
+  model.pipeline.size = {4, 4};
+  model.labels = {"cat", "dog", "owl"};
+  SaveModel(folder_ / "softmax.safetensors", model);
+  EXPECT_GT(Classifier(folder_ / "softmax.safetensors").ClassifyRgb(rgb_, 40, 30)[0].score, 0.9);
 }
 
 TEST_F(PublicApi, C) {

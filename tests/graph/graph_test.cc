@@ -41,6 +41,36 @@ TEST(GraphText, RoundTrips) {
   EXPECT_EQ(conv.act.kind, Activation::kRelu6);
 }
 
+// The members of an aggregate: the most initializers it takes.
+struct Anything {
+  template <class T>
+  operator T() const;
+};
+template <class T, class... Initializers>
+constexpr int Members() {
+  if constexpr (requires { T{Initializers()..., Anything()}; }) {
+    return Members<T, Initializers..., Anything>();
+  } else {
+    return sizeof...(Initializers);
+  }
+}
+
+template <class T>
+void ExpectEveryMemberIsVisited() {
+  T op;
+  int visited = 0;
+  VisitFields(op, [&](const char*, auto&, const char*) { ++visited; });
+  constexpr bool kFuses = requires { op.act; };  // whose members are visited as the op's own
+  EXPECT_EQ(visited, Members<T>() + (kFuses ? Members<FusedActivation>() - 1 : 0)) << OpName(op);
+}
+
+// Texts are compared, written to files and read back: what is not visited would be lost unseen.
+TEST(GraphText, HasEveryMemberOfEveryOperation) {
+  [&]<class... T>(std::variant<T...>*) {
+    (ExpectEveryMemberIsVisited<T>(), ...);
+  }(static_cast<Op*>(nullptr));
+}
+
 TEST(GraphText, HandwritingIsForgiven) {
   const Graph graph = GraphFromText(
       "# by hand\nlinnet-graph 1\n\n x=input( )  # picture\nc = conv2d(x,kernel=3 "
@@ -146,6 +176,14 @@ TEST(GraphText, Types) {
   EXPECT_THAT(error("u8(scale=1, zero_point=0.5)"), HasSubstr("expected an integer"));
   EXPECT_THAT(error("u8(scale=1, axis=3)"), HasSubstr("unknown field 'axis'"));
   EXPECT_THAT(error("u8(1, 2)"), HasSubstr("expected scale=S"));
+}
+
+TEST(Graph, EmitTakesOnlyNamesThatReadBack) {
+  Graph graph;
+  for (const char* name : {"", "a b", "x=1", "name", "return"}) {
+    EXPECT_THROW(graph.Emit(name, Input{}), Error) << name;
+  }
+  graph.Emit("names", Input{});
 }
 
 TEST(Graph, EmitChecksItsInputs) {

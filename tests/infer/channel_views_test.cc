@@ -45,6 +45,14 @@ std::unique_ptr<Plan> CheckNodes(const std::string& nodes) {
 
 // A depthwise convolution on 128 channels, whose pixels lie 512 bytes apart, gets its maps spread;
 // it then runs by tiles, which add in another order.
+void CheckSpread(Plan& spread, Plan& apart) {
+  const std::vector<float> expected = Outputs(apart, nullptr), actual = Outputs(spread, nullptr);
+  ASSERT_EQ(expected.size(), actual.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(actual[i], expected[i], 1e-4 * (1 + std::abs(expected[i])));
+  }
+}
+
 TEST(ChannelViews, PixelsOfAPowerOfTwoAreSpread) {
   const Graph graph = GraphFromText(
       "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
@@ -57,11 +65,18 @@ TEST(ChannelViews, PixelsOfAPowerOfTwoAreSpread) {
   constexpr size_t kPixels = 7 * 9, kMaps = 2;
   EXPECT_EQ(spread->arena_bytes() - apart->arena_bytes(), kMaps * kPixels * 64);
   EXPECT_EQ(spread->arena_lower_bound(), apart->arena_lower_bound());
-  const std::vector<float> expected = Outputs(*apart, nullptr), actual = Outputs(*spread, nullptr);
-  ASSERT_EQ(expected.size(), actual.size());
-  for (size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_NEAR(actual[i], expected[i], 1e-4 * (1 + std::abs(expected[i])));
-  }
+  CheckSpread(*spread, *apart);
+}
+
+// What could be made in place of its input cannot where its pixels spread and the input's touch.
+TEST(ChannelViews, WhatSpreadsIsNotMadeInPlace) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
+      "a = conv2d(image, out_channels=128, act=relu)\nn = batch_norm(a)\n"
+      "b = conv2d(n, out_channels=128, kernel=3, padding=1, groups=128)\n"
+      "c = conv2d(b, out_channels=6)\nreturn c\n");
+  const ParamMap params = testing::LivelyParams(graph, 4);
+  CheckSpread(*Compile(graph, params), *Compile(graph, params, {.channel_views = false}));
 }
 
 TEST(ChannelViews, ConcatOfBranches) {

@@ -248,6 +248,17 @@ TEST(Onnx, ValuesOfBytes) {
   EXPECT_EQ(file.graph().output(0).name(), "d");
 }
 
+// Both numbers of a scaled sum of bytes: its factor, and the scale of its bytes.
+TEST(Onnx, AScaledSumOfBytes) {
+  const Graph graph = FromNodes(
+      "a = conv2d(image, out_channels=4)\nb = conv2d(image, out_channels=4)\n"
+      "s = add(a, b, scale=0.5)\nreturn s\n");
+  const ParamMap params = testing::LivelyParams(graph, 3);
+  const Exported file(ToOnnx(graph, params, {}, {{"s", {0.25f, 3}}}));
+  EXPECT_THAT(file.Numbers<float>("s.factor"), ElementsAre(0.5f));
+  EXPECT_THAT(file.Numbers<float>("s.scale"), ElementsAre(0.25f));
+}
+
 // A quantized network keeps its own bytes; a table's activation is applied to bytes, too.
 TEST(Onnx, AQuantizedNetwork) {
   const Graph graph = FromNodes(
