@@ -1,10 +1,12 @@
 #include "api/run.h"
 
+#include <filesystem>
 #include <new>
 #include <optional>
 
 #include "api/command.h"
 #include "api/words.h"
+#include "base/fields_json.h"
 #include "base/nearest.h"
 
 namespace linnet {
@@ -40,14 +42,13 @@ std::string SchemaName(std::string verb) {
   return fmt::format("linnet.{}/{}", verb, kSchemaVersion);
 }
 
-// File names may hold bytes that are no UTF-8: those are replaced, never refused.
 std::string JsonText(const std::string& verb, Json json) {
   if (json.is_object()) {
     Json versioned = {{"schema", SchemaName(verb)}};
     versioned.update(json);
     json = std::move(versioned);
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return JsonDocument(json);
 }
 
 [[noreturn]] void UnknownVerb(const std::string& verb) {
@@ -142,6 +143,8 @@ int RunWords(std::span<const std::string> words, const CommandStreams& streams,
     return Report(words, streams, error.kind(), prefix + std::string(error.what()));
   } catch (const std::bad_alloc&) {
     return Report(words, streams, ErrorKind::kInternal, "out of memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return Report(words, streams, ErrorKind::kFile, error.what());
   } catch (const std::exception& error) {
     return Report(words, streams, ErrorKind::kInternal,
                   std::string("internal error: ") + error.what());

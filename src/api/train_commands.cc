@@ -4,6 +4,7 @@
 
 #include "api/commands.h"
 #include "api/network.h"
+#include "base/fields_json.h"
 #include "base/file.h"
 #include "base/text_table.h"
 #include "base/units.h"
@@ -67,7 +68,12 @@ class TrainRun {
  public:
   TrainRun(const TrainArgs& args, const CommandContext& context)
       : args_(args), context_(context), pool_(args.options.threads) {
-    auto data = std::make_shared<Dataset>(OpenDataset(args.data));
+    if (!(args.val_fraction >= 0 && args.val_fraction < 1)) {
+      Fail(ErrorKind::kUsage, "val_fraction={}: expected 0 (no validation) to less than 1",
+           args.val_fraction);
+    }
+    auto data =
+        std::make_shared<Dataset>(OpenDataset(args.data, {.val_fraction = args.val_fraction}));
     RequireSplit(*data, Split::kTrain);
     EnsureValidation(*data, args.val_fraction);
     const PictureSurvey survey = SurveyPictures(*data);
@@ -81,17 +87,21 @@ class TrainRun {
     job_.options = args.options;
     job_.images = std::make_shared<ImageCache>(data);
     job_.folder = args.out;
-    job_.evaluate = !data->items(Split::kVal).empty();
+    if (data->items(Split::kVal).empty()) job_.validation = Validation::kNever;
   }
 
   CommandResult Go() {
-    CreateFolder();
+    context_.progress.Say(fmt::format("{}: {} classes, {} pictures to train, {} to validate", spec_,
+                                      data().classes.size(), data().items(Split::kTrain).size(),
+                                      data().items(Split::kVal).size()));
     const TrainResult trained =
         Train(job_, {.progress = context_.progress,
                      .interrupt = context_.stop,
                      .best = [&](const ParamMap& params, const EpochLog& row) {
+                       WriteArguments();
                        Save(ModelPath(), params, {.log = {row}, .best_epoch = row.epoch});
                      }});
+    WriteArguments();
     FinishModels(trained);
     return Measure(trained);
   }
@@ -114,19 +124,15 @@ class TrainRun {
     job_.graph = BuildArch(spec);
   }
 
-  void CreateFolder() const {
-    std::error_code error;
-    std::filesystem::create_directories(args_.out, error);
-    if (error)
-      Fail(ErrorKind::kFile, "{}: cannot make this folder: {}", args_.out, error.message());
+  bool validates() const { return job_.validation != Validation::kNever; }
+
+  // Beside the model, once there is one: a run that is refused leaves those of the run before.
+  void WriteArguments() const {
     Json arguments = {{"verb", "train"}, {"network", spec_}};
     VisitFields(args_, [&](const char* name, const auto& field, const char*) {
       arguments["arguments"][name] = FieldToText(field);
     });
-    WriteFileAtomic(args_.out + "/arguments.json", arguments.dump(2) + "\n");
-    context_.progress.Say(fmt::format("{}: {} classes, {} pictures to train, {} to validate", spec_,
-                                      data().classes.size(), data().items(Split::kTrain).size(),
-                                      data().items(Split::kVal).size()));
+    WriteFileAtomic(args_.out + "/arguments.json", JsonDocument(arguments));
   }
 
   void Save(const std::string& path, const ParamMap& params, const TrainResult& so_far) const {
@@ -139,7 +145,7 @@ class TrainRun {
 
   // The best and the last of the run, with the whole record.
   void FinishModels(const TrainResult& trained) const {
-    const bool have_best = job_.evaluate && std::filesystem::exists(ModelPath());
+    const bool have_best = validates() && std::filesystem::exists(ModelPath());
     Save(ModelPath(), have_best ? LoadModel(ModelPath()).params : trained.params, trained);
     Save(args_.out + "/last.safetensors", trained.params, trained);
   }
@@ -149,7 +155,7 @@ class TrainRun {
     const Model model = LoadModel(ModelPath());
     VerifyModel(model, ModelPath(), &pool_);
     const Split split = !data().items(Split::kTest).empty() ? Split::kTest
-                        : job_.evaluate                     ? Split::kVal
+                        : validates()                       ? Split::kVal
                                                             : Split::kTrain;
     const Evaluation evaluation = Evaluate({.graph = model.graph,
                                             .params = model.params,

@@ -48,6 +48,12 @@ nlohmann::ordered_json FieldsToJson(const S& object) {
   return json;
 }
 
+// A document for files and scripts. File names may hold bytes that are no UTF-8: those are
+// replaced, never refused.
+inline std::string JsonDocument(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
 // The text FieldFromText takes, of a JSON string, number, bool or list of those.
 inline std::string JsonToFieldText(const nlohmann::json& json) {
   if (json.is_string()) return json.get<std::string>();

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/fields.h"
 #include "base/file.h"
 #include "data/layout.h"
 
@@ -95,13 +96,21 @@ std::string ShardPrefix(const std::string& path) {
   return SplitByName(name) ? name + "/" : "";
 }
 
+// Whether one of the folders on the way to an entry is named as a split.
+bool LiesInSplit(const std::string& entry) {
+  const auto parts = SplitText(entry, '/');
+  if (parts.empty()) return false;
+  return std::any_of(parts.begin(), parts.end() - 1,
+                     [](std::string_view part) { return SplitByName(part).has_value(); });
+}
+
 void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) {
   const auto mapped = MappedFile::Open(path);
   const Blob mapping{mapped, mapped->bytes()};
   const uint32_t mapping_source = static_cast<uint32_t>(listing.sources.size());
   listing.sources.push_back(mapping);
   const Reader reader = OpenReader(path, mapping);
-  const size_t first = listing.files.size();
+  const size_t first = listing.files.size(), first_folder = listing.folders.size();
   bool has_splits = false;
   for (;;) {
     archive_entry* entry = nullptr;
@@ -109,9 +118,7 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
     if (status == ARCHIVE_EOF) break;
     if (status < ARCHIVE_WARN) Fail(ErrorKind::kData, "{}: {}", path, Reason(reader.get()));
     const std::string name = EntryPath(entry);
-    if (const size_t slash = name.find('/'); slash != std::string::npos) {
-      has_splits |= SplitByName(name.substr(0, slash)).has_value();
-    }
+    has_splits = has_splits || LiesInSplit(name);
     if (archive_entry_filetype(entry) == AE_IFDIR) {
       listing.folders.push_back(name);
     } else if (archive_entry_filetype(entry) == AE_IFREG && !name.empty()) {
@@ -127,6 +134,9 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
   }
   const std::string prefix = has_splits ? "" : ShardPrefix(path);
   for (size_t i = first; i < listing.files.size(); ++i) listing.files[i].path.insert(0, prefix);
+  for (size_t i = first_folder; i < listing.folders.size(); ++i) {
+    listing.folders[i].insert(0, prefix);
+  }
 }
 
 }  // namespace

@@ -57,15 +57,28 @@ int RandomBetween(int low, int high, Rng& rng) {
   return low + static_cast<int>(rng.Below(static_cast<uint32_t>(high - low + 1)));
 }
 
+// A picture like a ribbon would take gigabytes once its short side is enlarged to the crop's: of
+// what is longer than many crops, some section [begin, end) that is not.
+void ShortenRibbon(double& begin, double& end, int& resized, int crop, Rng& rng) {
+  constexpr int kCrops = 16;
+  if (resized / kCrops <= crop) return;
+  const double part = double(kCrops) * crop / resized, length = end - begin;
+  resized = kCrops * crop;
+  begin += rng.Uniform(0, 1) * (1 - part) * length;
+  end = std::min(end, begin + part * length);
+}
+
 void RandomCrop(const ImageView& image, const ImagePipeline& p, const AugmentOptions& options,
                 Rng& rng, PipelineScratch& scratch) {
   const Placement place = PlaceForEvaluation(image.width, image.height, p);
-  const int width = place.resized_width, height = place.resized_height;
+  int width = place.resized_width, height = place.resized_height;
+  kernels::ResizeBox box = {0, 0, double(image.width), double(image.height)};
+  ShortenRibbon(box.x0, box.x1, width, p.width(), rng);
+  ShortenRibbon(box.y0, box.y1, height, p.height(), rng);
   const uint8_t* src = image.pixels;
   if (width != image.width || height != image.height) {
     scratch.resized.resize(static_cast<size_t>(width) * height * 3);
-    kernels::ResizeRgb(image.pixels, image.width, image.height,
-                       {0, 0, double(image.width), double(image.height)}, p.filter,
+    kernels::ResizeRgb(image.pixels, image.width, image.height, box, p.filter,
                        scratch.resized.data(), width, height, scratch.resize);
     src = scratch.resized.data();
   }

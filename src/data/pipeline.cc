@@ -49,13 +49,15 @@ Placement PlaceForEvaluation(int width, int height, const ImagePipeline& p) {
   // The small number keeps 224 / 0.7 from falling to 319.
   const int min_width = static_cast<int>(p.width() / p.crop_pct + 1e-6);
   const int min_height = static_cast<int>(p.height() / p.crop_pct + 1e-6);
+  // The longest ribbons leave the range of an int.
+  const auto whole = [](double size) { return static_cast<int>(std::min(size, 1e9)); };
   Placement place{};
   if (min_width * h >= min_height * w) {
     place.resized_width = min_width;
-    place.resized_height = std::max(min_height, static_cast<int>(min_width * h / w));
+    place.resized_height = std::max(min_height, whole(min_width * h / w));
   } else {
     place.resized_height = min_height;
-    place.resized_width = std::max(min_width, static_cast<int>(min_height * w / h));
+    place.resized_width = std::max(min_width, whole(min_height * w / h));
   }
   // Halves to even, as Python's round, by which torchvision centres.
   const double left = std::nearbyint((place.resized_width - p.width()) / 2.0);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/fields_json.h"
 #include "base/file.h"
 #include "fit/candidates.h"
 #include "fit/contenders.h"
@@ -101,14 +102,13 @@ class FitRun {
   void TrainWinner(const ReportCandidate& winner) {
     hooks_.progress.Say("training " + winner.spec);
     TrainJob job = CandidateJob(options_, winner, images_, survey_);
-    job.options.steps = StepsInSeconds(options_, winner, Left() * (1 - kReserveShare));
-    // A checkpoint of an earlier fit would be of another run.
-    job.folder = options_.out + "/training";
-    std::filesystem::remove_all(job.folder);
+    const double seconds = Left() * (1 - kReserveShare);
+    job.options.steps = StepsInSeconds(options_, winner, seconds);
     ParamMap best;
     const TrainResult trained =
         Train(job, {.progress = hooks_.progress,
                     .interrupt = hooks_.interrupt,
+                    .seconds = seconds,
                     .best = [&](const ParamMap& params, const EpochLog&) { best = params; }});
     SaveModel(ModelPath(), {.graph = job.graph,
                             .params = best,
@@ -150,7 +150,7 @@ class FitRun {
   void WriteResults() {
     report_.candidates = result_.candidates;
     WriteFileAtomic(options_.out + "/report.html", RenderReport(report_));
-    WriteFileAtomic(options_.out + "/fit.json", FitToJson(options_, result_).dump(2) + "\n");
+    WriteFileAtomic(options_.out + "/fit.json", JsonDocument(FitToJson(options_, result_)));
   }
 
   bool InsideBudget() const {
@@ -202,6 +202,7 @@ void CheckOptions(const FitOptions& options) {
          spec.name, option);
   }
   if (options.widths.empty()) Fail(ErrorKind::kUsage, "fit needs at least one of --widths");
+  CheckOptions(TrainOptionsOf(options));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
                      const FitHooks& hooks) {
   TrainJob job = CandidateJob(options, candidate, images, survey);
   job.options.steps = steps;
+  job.validation = Validation::kAtTheEnd;
   const TrainResult result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
   candidate.epochs = static_cast<double>(result.steps) * options.batch /
                      static_cast<double>(images->dataset().items(Split::kTrain).size());
@@ -26,17 +27,23 @@ double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
 
 }  // namespace
 
+TrainOptions TrainOptionsOf(const FitOptions& options) {
+  TrainOptions training;
+  training.batch = options.batch;
+  training.lr = options.lr;
+  training.weight_decay = options.weight_decay;
+  training.seed = options.seed;
+  training.threads = options.threads;
+  return training;
+}
+
 TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidate,
                       std::shared_ptr<ImageCache> images, const PictureSurvey& survey) {
   TrainJob job;
   job.graph = BuildArch(candidate.spec);
   job.pipeline = DefaultPipeline(job.graph, survey);
   job.augment = DefaultAugment(survey, candidate.resolution);
-  job.options.batch = options.batch;
-  job.options.lr = options.lr;
-  job.options.weight_decay = options.weight_decay;
-  job.options.seed = options.seed;
-  job.options.threads = options.threads;
+  job.options = TrainOptionsOf(options);
   job.images = std::move(images);
   return job;
 }
@@ -75,7 +82,7 @@ size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
     std::stable_sort(racing.begin(), racing.end(), [&](size_t a, size_t b) {
       return candidates[a].accuracy > candidates[b].accuracy;
     });
-    racing.resize((racing.size() + 1) / 2);
+    racing.resize(Now() < end ? (racing.size() + 1) / 2 : 1);
   }
   candidates[racing[0]].status = CandidateStatus::kWinner;
   return racing[0];

@@ -14,6 +14,9 @@
 
 namespace linnet {
 
+// What 'options' says of trainings.
+TrainOptions TrainOptionsOf(const FitOptions& options);
+
 // What a training of a candidate needs, but for how long.
 TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidate,
                       std::shared_ptr<ImageCache> images, const PictureSurvey& survey);
@@ -25,9 +28,9 @@ int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candida
 double PicturesForEach(const std::vector<ReportCandidate>& candidates,
                        const std::vector<size_t>& racing, double seconds);
 
-// Runs the rounds over 'racing' (indices into candidates) within 'seconds' and returns the winner's
-// index. Fills in round, epochs, accuracy and status, and corrects the speeds, which must be known,
-// by what the trainings reached.
+// Runs the rounds over 'racing' (indices into candidates) within 'seconds', the first of them
+// whatever it takes, and returns the winner's index. Fills in round, epochs, accuracy and status,
+// and corrects the speeds, which must be known, by what the trainings reached.
 size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
                   const PictureSurvey& survey, double seconds,
                   std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,

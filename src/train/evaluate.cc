@@ -45,6 +45,7 @@ std::vector<BrokenImage> BrokenIn(const ImageCache& images, Split split) {
 }  // namespace
 
 int RankOf(std::span<const float> scores, int label) {
+  if (!std::isfinite(scores[label])) return static_cast<int>(scores.size()) - 1;
   int rank = 0;
   for (int i = 0; i < static_cast<int>(scores.size()); ++i) {
     rank += scores[i] > scores[label] || (scores[i] == scores[label] && i < label);
@@ -81,6 +82,11 @@ Evaluation Evaluate(const EvaluateArgs& args) {
   }
   progress.Finish();
   result.skipped = BrokenIn(*args.images, args.split);
+  if (result.count == 0) {
+    Fail(ErrorKind::kData, "none of the {} pictures of '{}' can be decoded; the first: {}",
+         result.skipped.size(), FieldToText(args.split),
+         result.skipped.empty() ? "" : result.skipped[0].name);
+  }
   std::stable_sort(result.mistakes.begin(), result.mistakes.end(),
                    [](const Mistake& a, const Mistake& b) { return a.score > b.score; });
   if (result.mistakes.size() > Evaluation::kMaxMistakes)

@@ -11,8 +11,11 @@ namespace linnet {
 Executor::Executor(const Graph& graph, const InputSize& size, const Parameters& params,
                    ThreadPool* pool)
     : graph_(graph), pool_(pool) {
-  if (IsQuantized(graph_)) {
-    Fail(ErrorKind::kUsage, "'{}' is quantized: it can be run, not trained", graph_.name);
+  for (const Node& node : graph_.nodes) {
+    if (node.type.dtype == DType::kF32) continue;
+    Fail(ErrorKind::kUsage,
+         "'{}' has values that are not float32 ('{}'): it can be run, not trained", graph_.name,
+         node.name);
   }
   const std::vector<Shape> shapes = InferShapes(graph_, size);
   BindParameters(shapes, params);

@@ -78,7 +78,8 @@ AugmentOptions DefaultAugment(const PictureSurvey& survey, int size) {
 }
 
 void EnsureValidation(Dataset& data, double fraction) {
-  if (data.items(Split::kVal).empty()) HoldOut(data, Split::kTrain, Split::kVal, fraction);
+  if (fraction > 0 && data.items(Split::kVal).empty())
+    HoldOut(data, Split::kTrain, Split::kVal, fraction);
 }
 
 }  // namespace linnet

@@ -32,7 +32,7 @@ ImagePipeline DefaultPipeline(const Graph& graph, const PictureSurvey& survey);
 // which are most often digits and letters.
 AugmentOptions DefaultAugment(const PictureSurvey& survey, int size);
 
-// Where there is no validation split, takes 'fraction' of the training pictures for it.
+// Where there is no validation split, takes 'fraction' of the training pictures for it; 0: none.
 void EnsureValidation(Dataset& data, double fraction);
 
 }  // namespace linnet

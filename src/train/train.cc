@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
@@ -44,10 +45,18 @@ std::string Identity(const TrainJob& job) {
   VisitFields(options, add);
   VisitFields(job.augment, add);
   VisitFields(job.pipeline, add);
-  for (const std::string& name : job.images->dataset().classes) text += "class " + name + "\n";
-  for (const Split split : kSplits) {
-    text += fmt::format("{} pictures={}\n", FieldToText(split),
-                        job.images->dataset().items(split).size());
+  const Dataset& data = job.images->dataset();
+  for (const std::string& name : data.classes) text += "class " + name + "\n";
+  // The pictures of the built-in set depend on its arguments alone; other sets may move.
+  if (data.format == "shapes") text += data.path + "\n";
+  for (const Split split : {Split::kTrain, Split::kVal}) {
+    Checksum pictures;
+    for (const DataItem& item : data.items(split)) {
+      pictures.Add(item.name);
+      pictures.Add(data.classes[item.label]);
+    }
+    text += fmt::format("{} pictures={} checksum={:016x}\n", FieldToText(split),
+                        data.items(split).size(), pictures.value());
   }
   return text + GraphToText(job.graph);
 }
@@ -95,9 +104,12 @@ class Run {
                  job.options, &pool_),
         epoch_steps_(loader_->batches()),
         schedule_(MakeSchedule(job.options, epoch_steps_)),
-        last_checkpoint_(Now()) {
+        planned_steps_(schedule_.steps),
+        begin_(Now()),
+        last_checkpoint_(begin_) {
     state_.identity = Identity(job);
     if (!job.folder.empty()) Resume();
+    first_step_ = step();
   }
 
   TrainResult Go() {
@@ -199,11 +211,16 @@ class Run {
     EpochLog row{.epoch = static_cast<int>(state_.epoch + 1),
                  .lr = LearningRate(job_.options, schedule_, step() - 1),
                  .train_loss = state_.loss_sum / static_cast<double>(state_.step_in_epoch)};
-    if (job_.evaluate) Validate(row);
+    const bool last = (state_.epoch + 1) * epoch_steps_ >= schedule_.steps;
+    if (job_.validation == Validation::kEveryEpoch ||
+        (job_.validation == Validation::kAtTheEnd && last)) {
+      Validate(row);
+    }
     state_.log.push_back(row);
     state_.loss_sum = 0;
     state_.step_in_epoch = 0;
     ++state_.epoch;
+    if (hooks_.seconds > 0 && !Done()) KeepToTime();
     // Epochs of small data sets are shorter than the writing of a checkpoint.
     if (Done() || CheckpointDue()) {
       Save();
@@ -211,6 +228,13 @@ class Run {
       SaveLog();
     }
     if (Interrupted() && !Done()) StopHere();
+  }
+
+  void KeepToTime() {
+    const double done = static_cast<double>(step() - first_step_);
+    const double planned = static_cast<double>(planned_steps_ - first_step_);
+    const double in_time = std::min(done * hooks_.seconds / (Now() - begin_), planned);
+    schedule_.steps = std::max(first_step_ + static_cast<int64_t>(in_time), step());
   }
 
   void Validate(EpochLog& row) {
@@ -238,7 +262,10 @@ class Run {
   std::unique_ptr<Loader> loader_;
   Trainer trainer_;
   const int64_t epoch_steps_;
-  const Schedule schedule_;
+  Schedule schedule_;
+  const int64_t planned_steps_;
+  const double begin_;
+  int64_t first_step_ = 0;  // of this process: a run that goes on had some before
   Checkpoint state_;
   double last_checkpoint_;
   double seconds_ = 0;
@@ -250,7 +277,7 @@ class Run {
 TrainResult Train(const TrainJob& job, const TrainHooks& hooks) {
   CheckOptions(job.options);
   RequireSplit(job.images->dataset(), Split::kTrain);
-  if (job.evaluate) RequireSplit(job.images->dataset(), Split::kVal);
+  if (job.validation != Validation::kNever) RequireSplit(job.images->dataset(), Split::kVal);
   ExpectClasses(job);
   return Run(job, hooks).Go();
 }

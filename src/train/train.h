@@ -19,6 +19,9 @@
 
 namespace linnet {
 
+// After which epochs the validation pictures are looked at; the log's accuracies are 0 elsewhere.
+enum class Validation { kNever, kAtTheEnd, kEveryEpoch };
+
 struct TrainJob {
   Graph graph;
   ImagePipeline pipeline;
@@ -28,13 +31,17 @@ struct TrainJob {
   std::shared_ptr<ImageCache> images;
   // Of checkpoint.safetensors and log.csv; a run found there goes on. Empty: nothing is written.
   std::string folder;
-  bool evaluate = true;  // false: no validation, and the log's accuracies are 0
+  Validation validation = Validation::kEveryEpoch;
 };
 
 struct TrainHooks {
   ProgressSink progress;
   // Set by Ctrl-C: a checkpoint is written, and Error (kInterrupted) thrown.
   const std::atomic<bool>* interrupt = nullptr;
+  // Where the run would take longer, it is shortened, and its learning rate falls sooner: decided
+  // at the ends of epochs, from the time that the steps took so far. 0: no limit. With one, the
+  // result depends on the machine's speed, too.
+  double seconds = 0;
   // The best parameters so far, by validation on the Plan (the later of equals).
   std::function<void(const ParamMap&, const EpochLog&)> best;
 };

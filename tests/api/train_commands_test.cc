@@ -85,8 +85,16 @@ TEST(Train, LeavesARunThatOtherVerbsUse) {
   EXPECT_EQ(nlohmann::json::parse(eval.out)["top1"], json["top1"]);
   // A run that has ended is not made again.
   const std::string weights = ReadFile(out + "/best.safetensors");
-  EXPECT_EQ(Linnet(TrainWords(out)).code, 0);
+  const Ran again = Linnet(TrainWords(out));
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(nlohmann::json::parse(again.out)["images_per_second"], 0);
   EXPECT_EQ(ReadFile(out + "/best.safetensors"), weights);
+  // One that is refused leaves the record of what is there.
+  const std::string arguments = ReadFile(out + "/arguments.json");
+  std::vector<std::string> other = TrainWords(out);
+  other.insert(other.end(), {"--lr", "0.01"});
+  EXPECT_EQ(Linnet(other).code, 2);
+  EXPECT_EQ(ReadFile(out + "/arguments.json"), arguments);
 }
 
 TEST(Train, InterruptedAndContinuedEndsAsOneThatWasNot) {

@@ -59,8 +59,9 @@ void WriteTar(const std::string& path, const Files& files, bool gzip,
     archive_entry* entry = archive_entry_new();
     archive_entry_set_pathname(entry, (prefix + name).c_str());
     archive_entry_set_size(entry, static_cast<la_int64_t>(contents.size()));
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
+    const bool is_folder = name.empty() || name.ends_with('/');
+    archive_entry_set_filetype(entry, is_folder ? AE_IFDIR : AE_IFREG);
+    archive_entry_set_perm(entry, is_folder ? 0755 : 0644);
     archive_write_header(writer, entry);
     archive_write_data(writer, contents.data(), contents.size());
     archive_entry_free(entry);
@@ -119,11 +120,25 @@ TEST(Dataset, FolderTarAndShardsAreTheSameSet) {
   EXPECT_EQ(Describe(OpenDataset(folder / "shards")), kExpected);
 }
 
+TEST(Dataset, SplitsInsideAnArchiveCountMoreThanItsName) {
+  TemporaryFolder folder;
+  for (const char* prefix : {"", "./", "flowers/", "./outer/inner/"}) {
+    WriteTar(folder / "train_val.tar", SplitFiles(), false, prefix);
+    EXPECT_EQ(Describe(OpenDataset(folder / "train_val.tar")), kExpected) << prefix;
+  }
+}
+
 TEST(Dataset, ShardsNamedByTheirSplit) {
   TemporaryFolder folder;
   WriteTar(folder / "train-000.tar", {{"cat/1.ppm", Picture(1)}, {"dog/3.ppm", Picture(3)}}, false);
   WriteTar(folder / "train-001.tar", {{"cat/2.ppm", Picture(2)}}, false);
   WriteTar(folder / "val-000.tar", {{"cat/4.ppm", Picture(4)}, {"dog/5.ppm", Picture(5)}}, false);
+  EXPECT_EQ(Describe(OpenDataset(folder.path())),
+            "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
+  // As `tar cf val-000.tar .` writes it.
+  const Files in_folder = {
+      {"", ""}, {"cat/", ""}, {"cat/4.ppm", Picture(4)}, {"dog/5.ppm", Picture(5)}};
+  WriteTar(folder / "val-000.tar", in_folder, false, "./");
   EXPECT_EQ(Describe(OpenDataset(folder.path())),
             "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
 }

@@ -193,6 +193,18 @@ TEST(Augment, RandomCropPadsAsAsked) {
   }
 }
 
+TEST(Augment, ARibbonIsNotEnlargedWhole) {
+  Image image(2, 60000);
+  for (uint8_t& pixel : image.pixels) pixel = 77;
+  const ImagePipeline p = Square(64, 1);
+  std::vector<float> dst(64 * 64 * 3);
+  PipelineScratch scratch;
+  AugmentOptions options;
+  Augment(image, p, options, Rng(7, 1), dst.data(), scratch);
+  EXPECT_LE(scratch.resized.size(), size_t{64} * 64 * 16 * 3);
+  EXPECT_NEAR(dst[3 * (32 * 64 + 32)], 77, 1e-3);
+}
+
 TEST(Augment, FlipsHalfOfThePictures) {
   Image image(3, 1);
   image.pixels = {1, 2, 3, 4, 5, 6, 7, 8, 9};

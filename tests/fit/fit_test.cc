@@ -74,10 +74,15 @@ TEST(SlowFit, DeliversAFileInsideTheBudget) {
   FitOptions options = SmallFit("linnet_fit_test");
   options.latency.seconds = 1;
   options.size.bytes = 700'000;
+  // The folder may be one that holds something else, pictures even.
+  const std::string picture = options.out + "/training/cat/1.jpg";
+  std::filesystem::create_directories(std::filesystem::path(picture).parent_path());
+  WriteFileAtomic(picture, "a picture");
   const FitResult result = Fit(options, {});
   EXPECT_LE(result.latency_ms, 1000);
   EXPECT_EQ(result.bytes, static_cast<int64_t>(std::filesystem::file_size(result.file)));
   EXPECT_LE(result.bytes, 700'000);
+  EXPECT_EQ(ReadFile(picture), "a picture");
   EXPECT_EQ(result.candidates.size(), 4u);
   EXPECT_EQ(LoadModel(result.file).labels.size(), 10u);
   EXPECT_THAT(ReadFile(options.out + "/report.html"), HasSubstr("mobilenet_v1"));
@@ -110,6 +115,20 @@ TEST(Fit, RefusesAFamilyWithoutWidths) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
     EXPECT_THAT(error.what(), HasSubstr("resnet50 has no option 'width'"));
   }
+}
+
+TEST(Fit, RefusesTrainingOptionsBeforeItMeasures) {
+  FitOptions options = SmallFit("linnet_fit_batch");
+  options.latency.seconds = 1;
+  options.batch = 0;
+  try {
+    Fit(options, {});
+    FAIL() << "a step of no pictures";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("batch=0"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.out));
 }
 
 TEST(Fit, AsksForDataAndABudget) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -97,6 +98,11 @@ TEST(Train, ACheckpointOfAnotherRunIsRefused) {
   job.options.lr = 0.01f;
   EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage),
               HasSubstr("it has 'lr=0.05', this run has 'lr=0.01'"));
+  job.options.lr = 0.05f;
+  auto other = std::make_shared<Dataset>(job.images->dataset());
+  std::swap(other->items(Split::kTrain)[0].label, other->items(Split::kTrain)[1].label);
+  job.images = std::make_shared<ImageCache>(other);
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("it has 'train pictures=64 checksum="));
 }
 
 TEST(Train, BrokenPicturesAreSkippedAndReported) {
@@ -105,6 +111,43 @@ TEST(Train, BrokenPicturesAreSkippedAndReported) {
   const TrainResult result = Train(job, {});
   ASSERT_EQ(result.broken.size(), 1u);
   EXPECT_EQ(result.broken[0].name, "picture5");
+}
+
+TEST(Train, ValidatesWhenItIsToldTo) {
+  TrainJob job = TinyJob(TinyData(200, 40));
+  job.options.epochs = 2;
+  const TrainResult every = Train(job, {});
+  EXPECT_GT(every.log[0].val_top1, 0);
+  job.validation = Validation::kAtTheEnd;
+  const TrainResult end = Train(job, {});
+  EXPECT_EQ(end.log[0].val_top1, 0);
+  EXPECT_EQ(end.log[1].val_top1, every.log[1].val_top1);
+  job.validation = Validation::kNever;
+  EXPECT_EQ(Train(job, {}).log[1].val_top1, 0);
+}
+
+TEST(Evaluate, NothingToCountIsAnError) {
+  TrainJob job = TinyJob(TinyData(64, 8));
+  job.options.epochs = 1;
+  const TrainResult trained = Train(job, {});
+  try {
+    Evaluate({.graph = job.graph,
+              .params = trained.params,
+              .pipeline = job.pipeline,
+              .images = TinyData(1, 8, /*broken=*/0),
+              .split = Split::kTrain});
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_THAT(error.what(), HasSubstr("none of the 1 pictures of 'train' can be decoded"));
+  }
+}
+
+TEST(Evaluate, WhatIsNoNumberRanksLast) {
+  const float nan = std::nanf("");
+  EXPECT_EQ(RankOf(std::vector<float>{1, 3, 2}, 1), 0);
+  EXPECT_EQ(RankOf(std::vector<float>{nan, nan, nan}, 0), 2);
+  EXPECT_EQ(RankOf(std::vector<float>{1, INFINITY, 2}, 1), 2);
 }
 
 TEST(Train, TheBestIsReportedOnce) {
@@ -121,6 +164,18 @@ TEST(Train, StepsCutARunShort) {
   const TrainResult result = Train(job, {});
   EXPECT_EQ(result.steps, 14);
   EXPECT_EQ(result.log.size(), 2u);
+}
+
+TEST(Train, ARunKeepsToItsTime) {
+  TrainJob job = TinyJob(TinyData(200, 20));
+  job.options.epochs = 4;
+  const TrainResult whole = Train(job, {});
+  const TrainResult in_time = Train(job, {.seconds = 1e6});
+  EXPECT_EQ(in_time.log.size(), 4u);
+  EXPECT_TRUE(SameBits(in_time.params, whole.params));
+  const TrainResult late = Train(job, {.seconds = 1e-9});
+  EXPECT_EQ(late.log.size(), 1u);
+  EXPECT_EQ(late.steps, 12);
 }
 
 TEST(Train, ErrorsHelp) {
