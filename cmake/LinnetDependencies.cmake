@@ -13,7 +13,6 @@ find_package(GIF REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
-find_package(CLI11 REQUIRED)
 
 # ONNX: its own .proto, as classes on the small protobuf runtime.
 find_package(Protobuf REQUIRED)
@@ -38,7 +37,4 @@ set_target_properties(pthreadpool PROPERTIES
 if(LINNET_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)
-endif()
-if(LINNET_BENCH)
-  find_package(benchmark REQUIRED)
 endif()

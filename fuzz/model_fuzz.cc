@@ -1,7 +1,7 @@
 // libFuzzer: the first byte picks the reader, the rest is its input. Whatever comes, only Error may
 // go out.
 //
-//   cmake --preset fuzz && cmake --build --preset fuzz
+//   cmake --preset fuzz && cmake --build --preset fuzz && mkdir -p build/fuzz/corpus
 //   build/fuzz/fuzz/model_fuzz -max_total_time=60 build/fuzz/corpus
 #include <cstdint>
 #include <string_view>

@@ -14,8 +14,8 @@ root=$(readlink -f "$1")
 [[ -e $root/.complete ]] && exit 0
 
 packages=(
-  libc6-dev libhwy-dev libpthreadpool-dev libfmt-dev nlohmann-json3-dev libcli11-dev
-  libgtest-dev libgmock-dev librapidcheck-dev
+  libc6-dev libhwy-dev libpthreadpool-dev libfmt-dev nlohmann-json3-dev
+  libgtest-dev libgmock-dev
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev libprotobuf-dev
 )
 apt=$root.apt

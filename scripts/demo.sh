@@ -6,8 +6,9 @@
 #
 # Building apart, it takes less than five minutes on two cores.
 set -euo pipefail
+folder=${1:+$(realpath -m "$1")}
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
-out=${1:-runs/demo}
+out=${folder:-runs/demo}
 (($#)) || rm -rf "$out"
 if [[ -e $out ]]; then
   echo "demo.sh: $out is there already; please name a folder that is not" >&2

@@ -19,10 +19,10 @@ packages=(
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev
   # ONNX files
   libprotobuf-dev protobuf-compiler libonnx-dev
-  # JSON, flags, text
-  nlohmann-json3-dev libcli11-dev libfmt-dev
-  # tests and timing
-  libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev python3-pil
+  # JSON, text
+  nlohmann-json3-dev libfmt-dev
+  # tests
+  libgtest-dev libgmock-dev python3-pil
 )
 
 list=0

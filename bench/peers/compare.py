@@ -100,8 +100,8 @@ def difference(expected, actual):
     if len(expected) != len(actual):
         return math.inf
     largest = max(abs(x) for x in expected) or 1.0
-    worst = max(abs(x - y) for x, y in zip(expected, actual)) / largest
-    return worst if worst == worst else math.inf
+    apart = [abs(x - y) for x, y in zip(expected, actual)]
+    return math.inf if any(math.isnan(x) for x in apart) else max(apart) / largest
 
 
 def alternate(workers, rounds):

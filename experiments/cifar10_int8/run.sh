@@ -15,7 +15,7 @@ linnet=build/release/src/linnet
 results=$here/results.csv
 
 [[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
-mkdir -p "$(dirname "$out")"
+mkdir -p "$out"
 scripts/install_deps.sh
 cmake --preset release >/dev/null
 cmake --build --preset release --target linnet >/dev/null
@@ -23,11 +23,12 @@ cmake --build --preset release --target linnet >/dev/null
 
 while read -r network width; do
   run=$network,$width,$epochs
+  folder=$out/$network-$width-$epochs
   grep -q "^$run," "$results" && continue
-  "$linnet" train "$network" --width "$width" --data "$data" --epochs "$epochs" --seed 1 --out "$out/$network" \
-    --json >"$out.$network.json"
-  "$linnet" compress --int8 --model "$out/$network/best.safetensors" --data "$data" \
-    --out "$out/$network.int8.safetensors" --json |
+  "$linnet" train "$network" --width "$width" --data "$data" --epochs "$epochs" --seed 1 --out "$folder" \
+    --json >"$folder.json"
+  "$linnet" compress --int8 --model "$folder/best.safetensors" --data "$data" \
+    --out "$folder.int8.safetensors" --json |
     python3 -c 'import json, sys; r = json.load(sys.stdin); print(sys.argv[1], r["before"]["top1"], r["after"]["top1"],
       round(r["drop_points"], 2), r["calibration"], r["equalized"], len(r["float_layers"]), sep=",")' "$run" >>"$results"
 done <<NETWORKS

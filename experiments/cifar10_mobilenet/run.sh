@@ -24,7 +24,7 @@ for seed in ${SEEDS:-1}; do
   run=0.5,$seed,$epochs
   grep -q "^$run," "$results" && continue
   scores=$("$linnet" train mobilenet_v1 --width 0.5 --data "$data" --epochs "$epochs" --seed "$seed" \
-    --out "$out/seed$seed" --json |
+    --out "$out/seed$seed-$epochs" --json |
     python3 -c 'import json, sys; run = json.load(sys.stdin); assert run["split"] == "test"; print(run["top1"], run["top5"], sep=",")')
   echo "$run,$scores" >>"$results"
 done

@@ -24,13 +24,13 @@ cmake --build --preset release --target linnet >/dev/null
 
 while IFS=';' read -r family arch set batch steps lr pipeline; do
   [[ $# == 0 || " $* " == *" $family "* ]] || continue
-  python3 "$here/table.py" --has "$results" "$family" "$arch" "$steps" "$lr" "$pipeline" && continue
+  python3 "$here/table.py" --has "$results" "$family" "$arch" "$set" "$batch" "$steps" "$lr" "$pipeline" && continue
   echo "== $family: $arch on $set, $steps steps of $batch"
   augment=()  # changes to augmentation and pipeline
   [[ $set == mnist ]] && augment=(--augment crop=center,flip=0)
   [[ -n $pipeline ]] && augment+=(--pipeline "$pipeline")
   top1=$("$linnet" train --data "$data/$set" --arch "$arch" --batch "$batch" --steps "$steps" \
-    --lr "$lr" --threads 1 "${augment[@]}" --out "$out/$family" --json |
+    --lr "$lr" --threads 1 "${augment[@]}" --out "$out/$family-$set-$batch-$steps-$lr" --json |
     python3 -c 'import json, sys; run = json.load(sys.stdin); assert run["split"] == "test"; print(run["top1"])')
   python3 "$here/table.py" --add "$results" "$family" "$arch" "$set" "$batch" "$steps" "$lr" "$pipeline" "$top1" 0.1
 done < <(python3 "$here/table.py" --members "$here/members.csv")

@@ -2,7 +2,7 @@
 """Of members.csv and results.csv.
 
   table.py --members members.csv                      prints the members, fields separated by ';'
-  table.py --has results.csv FAMILY ARCH STEPS LR PIPELINE   succeeds if that run is there
+  table.py --has results.csv FAMILY ARCH DATA BATCH STEPS LR PIPELINE   succeeds if that run is there
   table.py --add results.csv FIELD...                 adds a run
   table.py members.csv results.csv README.md < JSON   writes the table between the markers of README.md,
                                                       and names the families of `linnet archs --json`
@@ -50,7 +50,8 @@ def write(members, results, readme):
 
 
 def has(results, *run):
-    return any(run == tuple(row[key] for key in ("family", "arch", "steps", "lr", "pipeline")) for row in results)
+    keys = ("family", "arch", "data", "batch", "steps", "lr", "pipeline")
+    return any(run == tuple(row[key] for key in keys) for row in results)
 
 
 def main(arguments):

@@ -29,14 +29,16 @@ expect_archs "$work/build/stranger"
 echo "pkg-config"
 export PKG_CONFIG_PATH
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name linnet.pc)")
-# shellcheck disable=SC2046
-${CXX:-c++} -std=c++20 "$here/main.cc" $(pkg-config --cflags --libs linnet) -o "$work/by_pkg_config"
+flags=()
+flags_of() { eval "flags=($(pkg-config --cflags --libs "$1"))"; }  # which quotes blanks in paths
+flags_of linnet
+${CXX:-c++} -std=c++20 "$here/main.cc" "${flags[@]}" -o "$work/by_pkg_config"
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir linnet) expect_archs "$work/by_pkg_config"
 
 echo "the runtime library, from C"
 "$work/build/stranger_runtime" "$work/build.log"
-# shellcheck disable=SC2046
-${CC:-cc} -std=c11 "$here/runtime.c" $(pkg-config --cflags --libs linnet-runtime) -o "$work/runtime_by_pkg_config"
+flags_of linnet-runtime
+${CC:-cc} -std=c11 "$here/runtime.c" "${flags[@]}" -o "$work/runtime_by_pkg_config"
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir linnet-runtime) "$work/runtime_by_pkg_config" "$work/build.log"
 
 echo "its size, and what it needs"
