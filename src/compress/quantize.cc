@@ -129,6 +129,10 @@ class Quantizer {
  private:
   const Node& node(Value v) const { return from_.graph.nodes[v]; }
 
+  bool IsOutput(Value v) const {
+    return std::count(from_.graph.outputs.begin(), from_.graph.outputs.end(), v) > 0;
+  }
+
   // Layers do; what lies between them goes along where a value is of bytes already.
   bool WantsBytes(int i) const {
     const Node& n = node(i);
@@ -139,7 +143,9 @@ class Quantizer {
 
   ValueType Calibrated(Value v) const {
     const Quantization q = Calibrate(observed_[v].histogram, options_.calibration);
-    const Act* act = users_[v].size() == 1 ? std::get_if<Act>(&node(users_[v][0]).op) : nullptr;
+    // What only an activation reads is of interest as far as that reaches.
+    const bool read_once = users_[v].size() == 1 && !IsOutput(v);
+    const Act* act = read_once ? std::get_if<Act>(&node(users_[v][0]).op) : nullptr;
     if (act == nullptr) return ValueType::U8(q);
     const Reach reach = ReachOf(act->kind);
     const double low = -double{q.scale} * q.zero_point;
@@ -163,7 +169,7 @@ class Quantizer {
 
   // Whether nothing reads node i's value as bytes.
   bool ReadAsFloat(int i) const {
-    if (std::count(from_.graph.outputs.begin(), from_.graph.outputs.end(), i) > 0) return true;
+    if (IsOutput(i)) return true;
     return std::all_of(users_[i].begin(), users_[i].end(), [&](int user) {
       const Node& n = node(user);
       return options_.keep_float.contains(n.name) ||

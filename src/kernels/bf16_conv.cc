@@ -200,7 +200,8 @@ void Conv2dBf16::CopyPixels(const Call& call, int64_t line) const {
   const int64_t width = one_tap ? s.ow : s.w;
   zero(left * copy_pixel_, high);
   bfloat16_t* to = high + left * copy_pixel_;
-  if (step == 1 && call.src_stride == copy_pixel_) {
+  // In one piece where pixels touch and none is rounded up: what lies between them is others'.
+  if (step == 1 && call.src_stride == s.c && copy_pixel_ == s.c) {
     put(width * copy_pixel_, from, to);
   } else {
     for (int64_t x = 0; x < width; ++x) {

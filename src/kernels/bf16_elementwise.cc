@@ -97,10 +97,10 @@ void AddBf16(int64_t n, const bfloat16_t* a, const bfloat16_t* b, float scale, A
 }
 
 void MulGateBf16(const Bf16Map& map, int64_t rows_per_gate, const bfloat16_t* x,
-                 const bfloat16_t* gate, bfloat16_t* y, ThreadPool* pool) {
+                 const bfloat16_t* gate, int64_t gate_stride, bfloat16_t* y, ThreadPool* pool) {
   const Bf16Kernels& kernels = *GetBf16Kernels();
   ForRows(map.rows, map.channels, pool, [&](int64_t row) {
-    kernels.mul(map.channels, x + row * map.x_stride, gate + row / rows_per_gate * map.channels,
+    kernels.mul(map.channels, x + row * map.x_stride, gate + row / rows_per_gate * gate_stride,
                 y + row * map.y_stride);
   });
 }

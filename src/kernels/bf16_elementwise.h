@@ -27,9 +27,10 @@ struct Bf16Map {
   int64_t rows = 0, channels = 0;
   int64_t x_stride = 0, y_stride = 0;
 };
-// y = x * gate, one gate [channels] for each 'rows_per_gate' rows. y may be x.
+// y = x * gate, one gate [channels] for each 'rows_per_gate' rows; gates lie gate_stride apart. y
+// may be x.
 void MulGateBf16(const Bf16Map& map, int64_t rows_per_gate, const bfloat16_t* x,
-                 const bfloat16_t* gate, bfloat16_t* y, ThreadPool* pool);
+                 const bfloat16_t* gate, int64_t gate_stride, bfloat16_t* y, ThreadPool* pool);
 // y = act(scale * x + shift), scale and shift by channel. y may be x.
 void ScaleShiftBf16(const Bf16Map& map, const bfloat16_t* x, const float* scale, const float* shift,
                     Activation act, float alpha, bfloat16_t* y, ThreadPool* pool);

@@ -329,7 +329,7 @@ inline void RunStrip(const Correlation& a, const InputRows& rows, float* dst, co
 inline void CopyRow(const float* from, int64_t pixel, int64_t pixels, int64_t channels, float* to) {
   const DF d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  // Whole vectors: a ring's channels are a multiple of 32, and so are a map's that is copied.
+  // Whole vectors: a ring's channels are a multiple of kDepthwiseLanes, as DepthwiseCopies asks.
   for (int64_t x = 0; x < pixels; ++x, from += pixel, to += channels) {
     for (int64_t c = 0; c < channels; c += lanes) hn::Store(hn::LoadU(d, from + c), d, to + c);
   }

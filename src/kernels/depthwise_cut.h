@@ -121,12 +121,12 @@ inline bool WalkOverflows(const Correlation& a, int64_t rows) {
 
 // Whether rows are copied: where the lines under a segment of four outputs, which all lie a
 // multiple of 2048 bytes apart, are more than the one or two sets of eight lines can hold that they
-// fall into.
+// fall into. Copying takes whole vectors, which some channels among many others need not be.
 inline bool DepthwiseCopies(const Correlation& a) {
   constexpr int64_t kWay = 4096 / sizeof(float), kLines = 8;
   const bool fits = DepthwiseHasSegments(a.kernel_w, a.stride_w, a.dilation_w) &&
                     a.dilation_h == 1 && a.kernel_h <= 5;
-  if (!fits || a.x_pixel % (kWay / 2) != 0) return false;
+  if (!fits || a.x_pixel % (kWay / 2) != 0 || a.c % kDepthwiseLanes != 0) return false;
   const int64_t sets = a.x_pixel % kWay == 0 ? 1 : 2;
   const int64_t columns = std::min<int64_t>(a.in_w, a.kernel_w + 3 * a.stride_w);
   return a.kernel_h * columns > sets * kLines;

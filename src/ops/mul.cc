@@ -63,7 +63,8 @@ struct MulOp {
     prepared.in_place = prepared.strided_in = prepared.strided_out = true;
     prepared.forward = [=](const ForwardArgs& a) {
       kernels::MulGateBf16(Bf16MapOf(out, a), pixels, a.in[0].data<bfloat16_t>(),
-                           a.in[1].data<bfloat16_t>(), Tensor(a.out).data<bfloat16_t>(), a.pool);
+                           a.in[1].data<bfloat16_t>(), InStride(a, 1),
+                           Tensor(a.out).data<bfloat16_t>(), a.pool);
     };
     return prepared;
   }

@@ -36,9 +36,9 @@ GraphEdit::GraphEdit(Graph& graph)
 bool GraphEdit::IsFloat(int i) const {
   const Node& node = graph_.nodes[i];
   for (size_t k = 0; k < node.inputs.size(); ++k) {
-    if (graph_.nodes[Input(i, k)].type.is_u8()) return false;
+    if (graph_.nodes[Input(i, k)].type.dtype != DType::kF32) return false;
   }
-  return !node.type.is_u8();
+  return node.type.dtype == DType::kF32;
 }
 
 void GraphEdit::Replace(int i, Value by) {

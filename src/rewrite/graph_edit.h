@@ -18,7 +18,7 @@ class GraphEdit {
   // What node i reads as input k now, replacements followed.
   Value Input(int i, size_t k) const { return current_[graph_.nodes[i].inputs[k]]; }
   // Whether node i reads and makes float32 only. Passes leave the others as they are: which values
-  // are bytes is part of what a quantized network means.
+  // are bytes, or bfloat16, is part of what a network means.
   bool IsFloat(int i) const;
   // Whether one node reads v, once, and v is not an output of the graph.
   bool ReadOnce(Value v) const { return uses_[v] == 1; }

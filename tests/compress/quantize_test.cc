@@ -58,6 +58,19 @@ TEST(Quantize, RandomNetworks) {
   EXPECT_GT(with_bytes, 30);
 }
 
+// What only an activation reads needs to reach as far as that sees; a result is whole.
+TEST(Quantize, AResultIsNotCutToItsActivation) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=8, width=8, channels=4)\n"
+      "c = conv2d(image, out_channels=8)\np = activation(c, kind=hard_sigmoid)\nreturn c, p\n");
+  Network network = {graph, InitParams(graph, 1)};
+  Tensor weight = network.params.at("c.weight");
+  std::fill_n(weight.data(), weight.elements(), 10.0f);
+  const Graph quantized = QuantizeOn(network).network.graph;
+  const Quantization q = quantized.nodes[quantized.Find("c")].type.quantization;
+  EXPECT_GT(q.scale * static_cast<float>(255 - q.zero_point), 6);
+}
+
 // Weights rounded up as a whole move the mean; the bias takes it back.
 TEST(Quantize, BiasCorrection) {
   const Graph graph = GraphFromText(

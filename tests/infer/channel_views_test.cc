@@ -79,6 +79,45 @@ TEST(ChannelViews, WhatSpreadsIsNotMadeInPlace) {
   CheckSpread(*Compile(graph, params), *Compile(graph, params, {.channel_views = false}));
 }
 
+// Pixels of a part of 512 channels lie as far apart as those of a whole map whose rows are copied.
+TEST(ChannelViews, APartOfManyChannelsGoesThroughDepthwise) {
+  for (const char* part : {"end=20", "begin=30, end=62"}) {
+    const std::string channels = part[0] == 'e' ? "20" : "32";
+    const Graph graph = GraphFromText(
+        "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
+        "x = conv2d(image, out_channels=512)\ns = slice(x, " +
+        std::string(part) + ")\nd = conv2d(s, out_channels=" + channels +
+        ", kernel=3, padding=1, groups=" + channels + ")\nreturn d\n");
+    const ParamMap params = testing::LivelyParams(graph, 4);
+    CheckSpread(*Compile(graph, params), *Compile(graph, params, {.channel_views = false}));
+  }
+}
+
+// The gate of every picture, where it is a part of others.
+TEST(ChannelViews, AGateOfBfloat16MayBeAPart) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
+      "x = conv2d(image, out_channels=8)\np = global_pool(x)\ne = conv2d(p, out_channels=16)\n"
+      "s = slice(e, end=8)\nm = mul(x, s)\ny = conv2d(m, out_channels=4)\nreturn y\n");
+  const ParamMap params = testing::LivelyParams(graph, 4);
+  CompileOptions options{.batch = 3, .precision = Precision::kBf16};
+  const auto views = Compile(graph, params, options);
+  options.channel_views = false;
+  EXPECT_EQ(Outputs(*views, nullptr), Outputs(*Compile(graph, params, options), nullptr));
+}
+
+// What lies between the pixels of a part is not read: here it is infinite.
+TEST(ChannelViews, SplitProductsReadThePartOnly) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
+      "x = conv2d(image, out_channels=32)\ns = slice(x, begin=12)\n"
+      "r = conv2d(s, out_channels=4)\nreturn r\n");
+  ParamMap params = testing::LivelyParams(graph, 4);
+  params.at("x.weight").data()[0] = INFINITY;  // of channel 0
+  const auto plan = Compile(graph, params, {.precision = Precision::kBf16x3});
+  for (const float number : Outputs(*plan, nullptr)) ASSERT_TRUE(std::isfinite(number));
+}
+
 TEST(ChannelViews, ConcatOfBranches) {
   const auto plan = CheckNodes(
       "a = conv2d(image, out_channels=5)\nb = conv2d(image, out_channels=13, kernel=3, padding=1)\n"

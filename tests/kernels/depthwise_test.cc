@@ -172,36 +172,38 @@ TEST(Depthwise, PixelsApart) {
                                   Make(1, 9, 11, 40, 5, 1, 2, 2), Make(1, 9, 12, 10, 7, 1, 3, 3)}) {
     const Case c(s, 10);
     SCOPED_TRACE(c.Name());
-    DepthwiseShape apart = s;
-    apart.src_pixel = s.c + 16, apart.dst_pixel = s.c + 3;
-    const auto pixels = static_cast<size_t>(s.n * s.out_h * s.out_w),
-               channels = static_cast<size_t>(s.c);
-    GuardedBuffer x(static_cast<size_t>(s.n * s.h * s.w * apart.src_pixel) - 16);
-    x.Randomize(11);
-    for (size_t i = 0; i < c.x.size(); ++i)
-      x[i / channels * (channels + 16) + i % channels] = c.x[i];
-    const Epilogue epilogue = {nullptr, Activation::kRelu6, 0, c.dy.data(), s.c};
-    ForEveryTarget([&] {
-      GuardedBuffer want(c.dy.size());
-      DepthwiseForward(s, c.x.data(), c.packed.data(), epilogue, want.data(), nullptr);
-      SameForAnyThreads([&](ThreadPool* pool) {
-        GuardedBuffer y(pixels * (channels + 3) - 3);
-        std::fill(y.data(), y.data() + y.size(), -9.0f);
-        DepthwiseForward(apart, x.data(), c.packed.data(), epilogue, y.data(), pool);
-        EXPECT_TRUE(y.GuardsIntact());
-        for (size_t i = 0; i < y.size(); ++i) {
-          const size_t pixel = i / (channels + 3), channel = i % (channels + 3);
-          const bool between = channel >= channels;
-          const float expected = between ? -9.0f : want[pixel * channels + channel];
-          if (between ? y[i] != expected : std::abs(y[i] - expected) > 1e-5f) {
-            ADD_FAILURE() << "pixel " << pixel << " channel " << channel << ": " << y[i] << ", not "
-                          << expected;
-            break;
+    // A cache line apart, and as parts of a buffer of 512 channels lie.
+    for (const int64_t src_pixel : {s.c + 16, int64_t{512}}) {
+      DepthwiseShape apart = s;
+      apart.src_pixel = src_pixel, apart.dst_pixel = s.c + 3;
+      const auto pixels = static_cast<size_t>(s.n * s.out_h * s.out_w),
+                 channels = static_cast<size_t>(s.c), pitch = static_cast<size_t>(src_pixel);
+      GuardedBuffer x(static_cast<size_t>(s.n * s.h * s.w - 1) * pitch + channels);
+      x.Randomize(11);
+      for (size_t i = 0; i < c.x.size(); ++i) x[i / channels * pitch + i % channels] = c.x[i];
+      const Epilogue epilogue = {nullptr, Activation::kRelu6, 0, c.dy.data(), s.c};
+      ForEveryTarget([&] {
+        GuardedBuffer want(c.dy.size());
+        DepthwiseForward(s, c.x.data(), c.packed.data(), epilogue, want.data(), nullptr);
+        SameForAnyThreads([&](ThreadPool* pool) {
+          GuardedBuffer y(pixels * (channels + 3) - 3);
+          std::fill(y.data(), y.data() + y.size(), -9.0f);
+          DepthwiseForward(apart, x.data(), c.packed.data(), epilogue, y.data(), pool);
+          EXPECT_TRUE(y.GuardsIntact());
+          for (size_t i = 0; i < y.size(); ++i) {
+            const size_t pixel = i / (channels + 3), channel = i % (channels + 3);
+            const bool between = channel >= channels;
+            const float expected = between ? -9.0f : want[pixel * channels + channel];
+            if (between ? y[i] != expected : std::abs(y[i] - expected) > 1e-5f) {
+              ADD_FAILURE() << "pixel " << pixel << " channel " << channel << ": " << y[i]
+                            << ", not " << expected;
+              break;
+            }
           }
-        }
-        return Floats(y);
+          return Floats(y);
+        });
       });
-    });
+    }
   }
 }
 
