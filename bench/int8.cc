@@ -230,13 +230,18 @@ Call Int8Call(const Shape& s, ThreadPool* pool) {
 }
 
 Call FloatCall(const Shape& s, ThreadPool* pool) {
-  const Sizes sizes(s);
+  Sizes sizes(s);
+  DepthwiseShape shape = DepthwiseOf(s);
+  if (s.depthwise) {  // as a Plan lays the maps out
+    shape.src_pixel = shape.dst_pixel = DepthwiseSpreadPixel(s.c);
+    sizes.src = sizes.src / s.c * shape.src_pixel;
+    sizes.dst = sizes.dst / s.c * shape.dst_pixel;
+  }
   const auto src = Memory<float>(sizes.src, 3), dst = Memory<float>(sizes.dst);
   const auto weights = Memory<float>(sizes.weights, 2);
   const auto bias = Memory<float>(static_cast<size_t>(s.k));
   const Epilogue epilogue{bias.get(), Activation::kRelu6};
   if (s.depthwise) {
-    const DepthwiseShape shape = DepthwiseOf(s);
     const auto packed = Memory<float>(DepthwisePackedBytes(shape) / sizeof(float));
     PackDepthwise(shape, weights.get(), packed.get());
     return [=] {

@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
     const int i = best(linnet_net_output(net, 0), linnet_net_output_size(net, 0));
     const char* name = linnet_net_class_name(net, i);
     printf("%d %s %g\n", i, name != NULL ? name : "", linnet_net_output(net, 0)[i]);
+    fflush(stdout); /* the answer before the clearing up */
   }
   linnet_net_close(net);
   free(input);

@@ -63,7 +63,7 @@ class Worker:
         return answer
 
     def load(self, arch, onnx, picture):
-        answer = self.ask(f"load {arch} {onnx} {picture}").removeprefix("ok ")
+        answer = self.ask(f"load {arch}\t{onnx}\t{picture}").removeprefix("ok ")
         self.version = answer + (f" {self.precision}" if self.precision != "float32" else "")
 
     def run(self, count):

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
     session.SetInput(0, picture.data(), {1, 3, side, side});
     session.Run();
     std::printf("%g\n", session.Output()[0]);
+    std::fflush(stdout);  // the answer before the session is torn down
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -201,7 +201,8 @@ def main(proto_folder, threads=1):
     with torch.inference_mode():
         for line in sys.stdin:
             try:
-                answer = worker.obey(line.split())
+                verb, _, rest = line.strip().partition(" ")
+                answer = worker.obey([verb, *rest.split("\t")])
             except Exception as error:  # whatever it is, the driver is told
                 answer = "error " + " ".join(str(error).split())
             print(answer, flush=True)

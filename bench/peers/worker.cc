@@ -30,7 +30,10 @@ std::string Obey(const std::string& line, std::unique_ptr<Peer>& peer,
   words >> verb;
   if (verb == "load") {
     Network network;
-    words >> network.arch >> network.onnx >> network.picture;
+    words >> std::ws;
+    std::getline(words, network.arch, '\t');
+    std::getline(words, network.onnx, '\t');
+    std::getline(words, network.picture, '\t');
     peer.reset();
     peer = load(network);
     answer << "ok " << peer->name();

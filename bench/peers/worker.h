@@ -3,6 +3,7 @@
 // run in turn while the others sleep.
 //
 //   load ARCH ONNX PICTURE   gets the network ready              -> ok NAME-AND-VERSION
+//                            (with tabs between, as paths may have blanks)
 //   run N                    runs it N times                     -> N times in nanoseconds
 //   output                   its first output, after 'run'       -> numbers
 //   limit                    this machine's ceiling (see Peer)   -> GMAC/s and milliseconds
