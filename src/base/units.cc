@@ -68,8 +68,10 @@ std::string Rounded(double value, std::span<const Unit> units) {
 
 std::string FieldToText(Duration duration) {
   if (duration.seconds == 0) return "0";
-  return duration.seconds < 1 ? fmt::format("{}ms", duration.seconds * 1e3)
-                              : fmt::format("{}s", duration.seconds);
+  // In milliseconds where those, multiplied back, are the same number.
+  const std::string ms = fmt::format("{}ms", duration.seconds * 1e3);
+  const bool same = ParseQuantity(ms, kTime) == duration.seconds;
+  return duration.seconds < 1 && same ? ms : fmt::format("{}s", duration.seconds);
 }
 std::string FieldToText(ByteSize size) { return fmt::format("{}", size.bytes); }
 std::string FieldToText(Count count) { return fmt::format("{}", count.value); }

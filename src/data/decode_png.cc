@@ -51,9 +51,6 @@ void ToRgb8(png_structp png) {
 }
 
 void PrepareRows(PngState& state) {
-  // Deflate shrinks at most 1032 times, and a pixel may be one bit.
-  AllocateImage(*state.job, png_get_image_width(state.png, state.info),
-                png_get_image_height(state.png, state.info), 8 * 1032);
   Image& image = state.job->image;
   if (png_get_rowbytes(state.png, state.info) != image.stride()) png_error(state.png, "row size");
   state.rows.resize(image.height);
@@ -77,6 +74,10 @@ bool Decode(PngState& state) {
   png_set_chunk_cache_max(state.png, 100);
   png_set_chunk_malloc_max(state.png, 4'000'000);
   png_read_info(state.png, state.info);
+  // Before libpng takes memory for its rows, which may be of a thousand million pixels. Deflate
+  // shrinks at most 1032 times, and a pixel may be one bit.
+  AllocateImage(*state.job, png_get_image_width(state.png, state.info),
+                png_get_image_height(state.png, state.info), 8 * 1032);
   ToRgb8(state.png);
   png_set_interlace_handling(state.png);
   png_read_update_info(state.png, state.info);

@@ -43,7 +43,11 @@ TEST(Units, RefuseWhatIsNoQuantity) {
 
 TEST(Units, ReadBackWhatTheyWrite) {
   for (const double seconds : {0.0, 0.0003, 0.00123456789, 1.0, 90.5, 1e6}) {
-    EXPECT_DOUBLE_EQ(Parse<Duration>(FieldToText(Duration{seconds})).seconds, seconds);
+    EXPECT_EQ(Parse<Duration>(FieldToText(Duration{seconds})).seconds, seconds);
+  }
+  for (int i = 1; i < 1000; ++i) {
+    const double seconds = Parse<Duration>(fmt::format("{}ms", i / 10.0)).seconds;
+    EXPECT_EQ(Parse<Duration>(FieldToText(Duration{seconds})).seconds, seconds) << i;
   }
   EXPECT_EQ(Parse<ByteSize>(FieldToText(ByteSize{123456789012})).bytes, 123456789012);
   EXPECT_EQ(Parse<Count>(FieldToText(Count{4231976})).value, 4231976);

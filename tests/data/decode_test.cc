@@ -1,6 +1,8 @@
 #include "data/decode.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zlib.h>
 
 #include <array>
 #include <cmath>
@@ -121,6 +123,29 @@ TEST(Decode, PlainTextPictures) {
   EXPECT_EQ(color.pixels, (std::vector<uint8_t>{1, 2, 3}));
   const Image wide = DecodeText(std::string_view("P5 1 1 65535\n\x80\x00", 15)).image;
   EXPECT_EQ(wide.pixels, (std::vector<uint8_t>{128, 128, 128}));
+}
+
+std::string Chunk(const std::string& type, const std::string& data) {
+  const auto number = [](uint32_t n) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(n >> shift);
+    return bytes;
+  };
+  const std::string body = type + data;
+  const uLong crc =
+      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  return number(static_cast<uint32_t>(data.size())) + body + number(static_cast<uint32_t>(crc));
+}
+
+// A row of a thousand million pixels is refused before memory is taken for it.
+TEST(Decode, AHugePngTakesNoMemory) {
+  const std::string header("\x3B\x9A\xCA\x00\x00\x00\x00\x01\x10\x06\x00\x00\x00", 13);
+  const std::string file = "\x89PNG\r\n\x1a\n" + Chunk("IHDR", header) + Chunk("IDAT", "x");
+  rusage before, after;
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_NE(ErrorOf(file).find("the limit is 100 million"), std::string::npos) << ErrorOf(file);
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500'000);  // KB; two rows are 16 GB
 }
 
 TEST(Decode, ErrorsNameFileFormatAndReason) {
