@@ -1,5 +1,6 @@
 // JPEG through libjpeg-turbo.
-// clang-format off: jpeglib.h needs what stands before it
+// jpeglib.h needs what stands before it.
+// clang-format off
 #include <cstddef>
 #include <cstdio>
 #include <jpeglib.h>
@@ -18,6 +19,10 @@
 namespace linnet::internal {
 namespace {
 
+// A scan of a progressive file may be ten bytes that make a pass over the whole picture: without an
+// end to them a small file takes hours. Encoders write a dozen.
+constexpr int kMostScans = 500;
+
 struct JpegErrors {
   jpeg_error_mgr manager;  // first: libjpeg's pointer to it is a pointer to this
   std::jmp_buf escape;
@@ -25,11 +30,19 @@ struct JpegErrors {
   DecodeJob* job;
   bool hit_end;  // the file ended before the end-of-image marker
   bool damaged;  // entropy-coded data are missing or wrong
+  jpeg_progress_mgr progress;
 };
 
 [[noreturn]] void OnError(j_common_ptr info) {
   JpegErrors& errors = *reinterpret_cast<JpegErrors*>(info->err);
   errors.manager.format_message(info, errors.message);
+  std::longjmp(errors.escape, 1);
+}
+
+void OnProgress(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMostScans) return;
+  JpegErrors& errors = *reinterpret_cast<JpegErrors*>(info->err);
+  std::snprintf(errors.message, sizeof(errors.message), "more than %d scans", kMostScans);
   std::longjmp(errors.escape, 1);
 }
 
@@ -99,6 +112,8 @@ bool Decode(jpeg_decompress_struct& info, JpegErrors& errors, DecodeJob& job,
             std::vector<uint8_t>& cmyk_row) {
   if (setjmp(errors.escape) != 0) return false;
   jpeg_create_decompress(&info);
+  errors.progress.progress_monitor = OnProgress;
+  info.progress = &errors.progress;
   StartDecompress(info, job, cmyk_row);
   ReadRows(info, job, cmyk_row);
   return true;

@@ -1,5 +1,11 @@
 #include "data/decode.h"
 
+// jpeglib.h needs what stands before it.
+// clang-format off
+#include <cstddef>
+#include <cstdio>
+#include <jpeglib.h>
+// clang-format on
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <zlib.h>
@@ -146,6 +152,42 @@ TEST(Decode, AHugePngTakesNoMemory) {
   EXPECT_NE(ErrorOf(file).find("the limit is 100 million"), std::string::npos) << ErrorOf(file);
   getrusage(RUSAGE_SELF, &after);
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500'000);  // KB; two rows are 16 GB
+}
+
+std::string ProgressiveJpeg(int side) {
+  jpeg_compress_struct info;
+  jpeg_error_mgr errors;
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&info, &bytes, &size);
+  info.image_width = info.image_height = static_cast<JDIMENSION>(side);
+  info.input_components = 1;
+  info.in_color_space = JCS_GRAYSCALE;
+  jpeg_set_defaults(&info);
+  jpeg_simple_progression(&info);
+  jpeg_start_compress(&info, TRUE);
+  std::string row(static_cast<size_t>(side), '\0');
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) row[static_cast<size_t>(x)] = static_cast<char>(7 * x + 5 * y);
+    auto* pixels = reinterpret_cast<JSAMPROW>(row.data());
+    jpeg_write_scanlines(&info, &pixels, 1);
+  }
+  jpeg_finish_compress(&info);
+  std::string file(reinterpret_cast<char*>(bytes), size);
+  jpeg_destroy_compress(&info);
+  std::free(bytes);
+  return file;
+}
+
+TEST(Decode, AJpegHasAnEndOfScans) {
+  const std::string file = ProgressiveJpeg(64);
+  EXPECT_EQ(DecodeText(file).image.width, 64);
+  const size_t scan = file.rfind("\xFF\xDA"), end = file.size() - 2;
+  std::string many = file.substr(0, end);
+  for (int i = 0; i < 600; ++i) many += file.substr(scan, end - scan);
+  EXPECT_NE(ErrorOf(many + file.substr(end)).find("more than 500 scans"), std::string::npos);
 }
 
 TEST(Decode, ErrorsNameFileFormatAndReason) {
