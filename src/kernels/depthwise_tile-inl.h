@@ -230,7 +230,7 @@ inline constexpr int64_t kAcrossChannels = 128;
 // A step of all vectors, then the next step: at most kAcrossChannels. The map is read in the order
 // in which it lies, as the prefetcher likes it, and a line once where WalkColumns takes its halves
 // one walk after the other (WalkOverflows); but the sums of columns that are begun wait in memory.
-// At stride 2 these are a third of a step's sums, at stride 1 two thirds, which costs more than it
+// At stride 2 these are half of a step's sums, at stride 1 two thirds, which costs more than it
 // gives.
 template <class N, int K, int S, int R, Tile kTile>
 void WalkAcross(const TileColumns<N>& tile, int64_t vectors) {

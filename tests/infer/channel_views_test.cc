@@ -43,8 +43,7 @@ std::unique_ptr<Plan> CheckNodes(const std::string& nodes) {
       GraphFromText("linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n" + nodes));
 }
 
-// A depthwise convolution on 128 channels, whose pixels lie 512 bytes apart, gets its maps spread;
-// it then runs by tiles, which add in another order.
+// Spread pixels are walked by tiles, which add in another order.
 void CheckSpread(Plan& spread, Plan& apart) {
   const std::vector<float> expected = Outputs(apart, nullptr), actual = Outputs(spread, nullptr);
   ASSERT_EQ(expected.size(), actual.size());
@@ -53,6 +52,8 @@ void CheckSpread(Plan& spread, Plan& apart) {
   }
 }
 
+// A depthwise convolution on 128 channels, whose pixels lie 512 bytes apart, gets its maps spread;
+// it then runs by tiles, which add in another order.
 TEST(ChannelViews, PixelsOfAPowerOfTwoAreSpread) {
   const Graph graph = GraphFromText(
       "linnet-graph 1\nimage = input(height=7, width=9, channels=20)\n"
