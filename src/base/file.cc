@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "base/error.h"
 
@@ -27,11 +29,34 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) close(fd_);
   }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   int get() const { return fd_; }
 
  private:
   int fd_;
 };
+
+Descriptor OpenFile(const std::string& path, struct stat* info) {
+  Descriptor descriptor(path, O_RDONLY);
+  if (descriptor.get() < 0 || fstat(descriptor.get(), info) != 0) FailErrno(path, "open");
+  if (!S_ISREG(info->st_mode)) {
+    Fail(ErrorKind::kFile, "{}: expected a file, found a folder or device", path);
+  }
+  return descriptor;
+}
+
+// A file for one writer at a time: who comes second waits until the first has renamed it,
+// and then makes his own. One name for all, so that a killed process leaves a file that is used
+// again, not one more for each. Without a descriptor, with errno, where it cannot be made.
+Descriptor OpenTemporary(const std::string& path) {
+  for (;;) {
+    Descriptor descriptor(path, O_WRONLY | O_CREAT);
+    struct stat mine, there;
+    if (descriptor.get() < 0 || fstat(descriptor.get(), &mine) != 0) return descriptor;
+    flock(descriptor.get(), LOCK_EX);  // a file system without locks: as good as it gets
+    if (stat(path.c_str(), &there) == 0 && mine.st_ino == there.st_ino) return descriptor;
+  }
+}
 
 bool WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -54,11 +79,8 @@ void SyncFolderOf(const std::string& path) {
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::Open(const std::string& path) {
-  const Descriptor descriptor(path, O_RDONLY);
   struct stat info;
-  if (descriptor.get() < 0 || fstat(descriptor.get(), &info) != 0) FailErrno(path, "open");
-  if (!S_ISREG(info.st_mode))
-    Fail(ErrorKind::kFile, "{}: expected a file, found a folder or device", path);
+  const Descriptor descriptor = OpenFile(path, &info);
   std::shared_ptr<MappedFile> file(new MappedFile);
   if (info.st_size == 0) return file;
   file->size_ = static_cast<size_t>(info.st_size);
@@ -73,8 +95,20 @@ MappedFile::~MappedFile() {
 }
 
 std::string ReadFile(const std::string& path) {
-  const auto file = MappedFile::Open(path);
-  return std::string(reinterpret_cast<const char*>(file->data()), file->size());
+  struct stat info;
+  const Descriptor descriptor = OpenFile(path, &info);
+  std::string bytes(static_cast<size_t>(info.st_size) + 1, '\0');  // so that the end is met
+  size_t size = 0;
+  for (;;) {
+    if (size == bytes.size()) bytes.resize(2 * size);  // it has grown
+    const ssize_t n = read(descriptor.get(), bytes.data() + size, bytes.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) FailErrno(path, "read");
+    if (n == 0) break;
+    size += static_cast<size_t>(n);
+  }
+  bytes.resize(size);
+  return bytes;
 }
 
 void WriteFileAtomic(const std::string& path, std::span<const std::string_view> pieces) {
@@ -86,14 +120,15 @@ void WriteFileAtomic(const std::string& path, std::span<const std::string_view> 
     FailErrno(path, what);
   };
   {
-    const Descriptor descriptor(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    const Descriptor descriptor = OpenTemporary(temporary);
     if (descriptor.get() < 0) FailErrno(path, "write");
+    if (ftruncate(descriptor.get(), 0) != 0) fail("write");
     for (const std::string_view piece : pieces) {
       if (!WriteAll(descriptor.get(), piece)) fail("write");
     }
     if (fsync(descriptor.get()) != 0) fail("sync");
+    if (std::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
   }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
   SyncFolderOf(path);
 }
 

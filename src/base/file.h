@@ -31,11 +31,13 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// The whole file as a string. Error (kFile) naming the path.
+// The whole file as a string, read and not mapped: a disk that fails, or a file that is cut
+// meanwhile, is an error and no SIGBUS. Error (kFile) naming the path.
 std::string ReadFile(const std::string& path);
 
 // Writes to 'path'.tmp, syncs, renames: at every moment 'path' is the old file or the whole new
-// one. Error (kFile) naming the path; the old file is then intact.
+// one, also where several threads or processes write it. Error (kFile) naming the path; the old
+// file is then intact.
 void WriteFileAtomic(const std::string& path, std::span<const std::string_view> pieces);
 void WriteFileAtomic(const std::string& path, std::string_view contents);
 

@@ -160,7 +160,8 @@ DecodeResult DecodeImage(std::span<const uint8_t> bytes, const std::string& name
 }
 
 DecodeResult ReadImage(const std::string& path, const DecodeOptions& options) {
-  return DecodeImage(MappedFile::Open(path)->bytes(), path, options);
+  const std::string bytes = ReadFile(path);
+  return DecodeImage({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path, options);
 }
 
 std::string PictureFormat(std::span<const uint8_t> bytes) {

@@ -29,7 +29,7 @@ struct JpegErrors {
   char message[JMSG_LENGTH_MAX];
   DecodeJob* job;
   bool hit_end;  // the file ended before the end-of-image marker
-  bool damaged;  // entropy-coded data are missing or wrong
+  bool cut;      // pixels are missing
   jpeg_progress_mgr progress;
 };
 
@@ -51,9 +51,7 @@ void OnMessage(j_common_ptr info, int level) {
   JpegErrors& errors = *reinterpret_cast<JpegErrors*>(info->err);
   const int code = errors.manager.msg_code;
   if (code == JWRN_JPEG_EOF) errors.hit_end = true;
-  if (code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC) {
-    errors.damaged = true;
-  }
+  if (code == JWRN_HIT_MARKER) errors.cut = true;  // a marker stands where data should
   char text[JMSG_LENGTH_MAX];
   errors.manager.format_message(info, text);
   errors.job->Warn(text);
@@ -95,6 +93,18 @@ void StartDecompress(jpeg_decompress_struct& info, DecodeJob& job, std::vector<u
   jpeg_start_decompress(&info);
 }
 
+// Whether every pixel is there in a file without an end marker, whose last scan was not seen to be
+// cut. Arithmetic coding never shows that; and a scan that is missing as a whole leaves grey, or a
+// blur, where the details of a progressive file should be.
+bool WholeWithoutEnd(const jpeg_decompress_struct& info, bool several_scans) {
+  if (info.arith_code) return false;
+  if (!several_scans) return true;
+  if (info.coef_bits == nullptr) return false;
+  const int* first = info.coef_bits[0];
+  return std::all_of(first, first + info.num_components * DCTSIZE2,
+                     [](int missing_bits) { return missing_bits == 0; });
+}
+
 void ReadRows(jpeg_decompress_struct& info, DecodeJob& job, std::vector<uint8_t>& cmyk_row) {
   while (info.output_scanline < info.output_height) {
     uint8_t* rgb = job.image.row(static_cast<int>(info.output_scanline));
@@ -102,7 +112,6 @@ void ReadRows(jpeg_decompress_struct& info, DecodeJob& job, std::vector<uint8_t>
     jpeg_read_scanlines(&info, &row, 1);
     if (!cmyk_row.empty()) CmykRow(row, job.image.width, info.saw_Adobe_marker, rgb);
   }
-  jpeg_finish_decompress(&info);
 }
 
 // Between setjmp and longjmp no object with a destructor may be made in this frame or those it
@@ -116,6 +125,8 @@ bool Decode(jpeg_decompress_struct& info, JpegErrors& errors, DecodeJob& job,
   info.progress = &errors.progress;
   StartDecompress(info, job, cmyk_row);
   ReadRows(info, job, cmyk_row);
+  if (errors.hit_end && !WholeWithoutEnd(info, jpeg_has_multiple_scans(&info))) errors.cut = true;
+  jpeg_finish_decompress(&info);
   return true;
 }
 
@@ -140,10 +151,7 @@ void DecodeJpeg(DecodeJob& job) {
   }
   jpeg_destroy_decompress(&info);
   if (!decoded) Fail(ErrorKind::kData, "{}", errors.message);
-  // Where only the end marker is missing, every pixel is there: that is a warning.
-  if (errors.hit_end && errors.damaged) {
-    Fail(ErrorKind::kData, "premature end: the file is cut inside the picture");
-  }
+  if (errors.cut) Fail(ErrorKind::kData, "premature end: a part of the picture is missing");
 }
 
 }  // namespace linnet::internal

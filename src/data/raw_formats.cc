@@ -19,8 +19,8 @@ namespace {
 
 std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-// zlib's inflate with a gzip header, to at most 'limit' bytes.
-Blob Gunzip(const Blob& packed, const std::string& name, int64_t limit) {
+// zlib's inflate with a gzip header; its bytes are taken from those that are 'left'.
+Blob Gunzip(const Blob& packed, const std::string& name, int64_t& left) {
   if (packed.bytes.size() < 2 || packed.bytes[0] != 0x1F || packed.bytes[1] != 0x8B) return packed;
   auto bytes = std::make_shared<std::string>();
   z_stream stream{};
@@ -40,10 +40,11 @@ Blob Gunzip(const Blob& packed, const std::string& name, int64_t limit) {
     stream.avail_out = sizeof(block);
     status = inflate(&stream, Z_NO_FLUSH);
     bytes->append(block, sizeof(block) - stream.avail_out);
-    if (static_cast<int64_t>(bytes->size()) > limit) {
-      Fail(ErrorKind::kData, "{}: unpacks to more than {} MB", name, limit >> 20);
+    if (static_cast<int64_t>(bytes->size()) > left) {
+      Fail(ErrorKind::kData, "{}: unpacks to more than the {} MB that are left", name, left >> 20);
     }
   }
+  left -= static_cast<int64_t>(bytes->size());
   if (status != Z_STREAM_END) Fail(ErrorKind::kData, "{}: damaged or cut gzip data", name);
   const std::span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes->data()),
                                       bytes->size());
@@ -86,19 +87,48 @@ IdxHeader ReadIdxHeader(std::span<const uint8_t> bytes, const std::string& name,
   return header;
 }
 
-// "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "emnist-letters-test-images-idx3-ubyte"
-// ...
-const FoundFile* FindIdx(const Listing& listing, std::initializer_list<const char*> splits,
-                         const char* kind) {
+std::string_view WithoutGz(std::string_view path) {
+  return path.ends_with(".gz") ? path.substr(0, path.size() - 3) : path;
+}
+
+// The file of that name, or packed.
+const FoundFile* FindUnpackedOrGz(const Listing& listing, std::string_view path) {
+  const FoundFile* packed = nullptr;
   for (const FoundFile& file : listing.files) {
-    const std::string_view name = FileName(file.path);
-    const bool idx = name.find("idx1") != name.npos || name.find("idx3") != name.npos;
-    if (!idx || name.find(kind) == name.npos) continue;
-    for (const char* split : splits) {
-      if (name.find(split) != name.npos) return &file;
-    }
+    if (file.path == path) return &file;
+    if (WithoutGz(file.path) == path) packed = &file;
   }
-  return nullptr;
+  return packed;
+}
+
+// The one file of a kind ("images", "labels") in a split, without ".gz"; nothing if there is none:
+// "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "emnist-letters-test-images-idx3-ubyte"
+std::string FindIdx(const Listing& listing, std::initializer_list<const char*> splits,
+                    const char* kind) {
+  std::string found;
+  for (const FoundFile& file : listing.files) {
+    const std::string_view path = WithoutGz(file.path), name = FileName(path);
+    const bool idx = name.find("idx1") != name.npos || name.find("idx3") != name.npos;
+    const bool in_split = std::any_of(splits.begin(), splits.end(), [&](const char* split) {
+      return name.find(split) != name.npos;
+    });
+    if (!idx || !in_split || name.find(kind) == name.npos || path == found) continue;
+    if (!found.empty()) {
+      Fail(ErrorKind::kData, "{}: '{}' and '{}' are of two sets; give a folder with one of them",
+           listing.root, found, path);
+    }
+    found = path;
+  }
+  return found;
+}
+
+// The labels of "a/train-images-idx3-ubyte" are in "a/train-labels-idx1-ubyte".
+std::string LabelsPath(std::string images) {
+  const size_t name = images.rfind('/') + 1;
+  images.replace(images.find("images", name), 6, "labels");
+  const size_t dimensions = images.find("idx3", name);
+  if (dimensions != images.npos) images.replace(dimensions, 4, "idx1");
+  return images;
 }
 
 struct IdxSplit {
@@ -109,18 +139,24 @@ struct IdxSplit {
 // The pictures of one split; nothing if it has no files.
 std::optional<IdxSplit> ReadIdxSplit(const Listing& listing,
                                      std::initializer_list<const char*> names, Split split,
-                                     int64_t limit, Dataset& dataset) {
-  const FoundFile* images = FindIdx(listing, names, "images");
-  const FoundFile* labels = FindIdx(listing, names, "labels");
-  if (images == nullptr && labels == nullptr) return std::nullopt;
-  if (images == nullptr || labels == nullptr) {
-    Fail(ErrorKind::kData, "{}: '{}' is there, its {} file is not", listing.root,
-         (images ? images : labels)->path, images ? "labels" : "images");
+                                     int64_t& left, Dataset& dataset) {
+  const std::string images_path = FindIdx(listing, names, "images");
+  const std::string labels_path =
+      images_path.empty() ? FindIdx(listing, names, "labels") : LabelsPath(images_path);
+  if (images_path.empty() && labels_path.empty()) return std::nullopt;
+  const FoundFile* images = FindUnpackedOrGz(listing, images_path);
+  const FoundFile* labels = FindUnpackedOrGz(listing, labels_path);
+  if (images == nullptr) {
+    Fail(ErrorKind::kData, "{}: '{}' is there, its images file is not", listing.root, labels_path);
+  }
+  if (labels == nullptr) {
+    Fail(ErrorKind::kData, "{}: '{}' is there, its labels file '{}' is not", listing.root,
+         images_path, labels_path);
   }
   const std::string images_name = listing.root + "/" + images->path;
   const std::string labels_name = listing.root + "/" + labels->path;
-  IdxSplit result{Gunzip(FileContents(listing, *images), images_name, limit), {}};
-  const Blob label_bytes = Gunzip(FileContents(listing, *labels), labels_name, limit);
+  IdxSplit result{Gunzip(FileContents(listing, *images), images_name, left), {}};
+  const Blob label_bytes = Gunzip(FileContents(listing, *labels), labels_name, left);
   result.header = ReadIdxHeader(result.images.bytes, images_name, 3);
   const IdxHeader label_header = ReadIdxHeader(label_bytes.bytes, labels_name, 1);
   if (result.header.count != label_header.count) {
@@ -179,9 +215,9 @@ std::optional<Dataset> OpenIdx(const Listing& listing, const DatasetOptions& opt
   Dataset dataset;
   dataset.format = "idx";
   std::array<IdxSplit, 3> splits;
-  const int64_t limit = options.max_unpacked_bytes;
-  const auto train = ReadIdxSplit(listing, {"train"}, Split::kTrain, limit, dataset);
-  const auto test = ReadIdxSplit(listing, {"t10k", "test"}, Split::kTest, limit, dataset);
+  int64_t left = options.max_unpacked_bytes;
+  const auto train = ReadIdxSplit(listing, {"train"}, Split::kTrain, left, dataset);
+  const auto test = ReadIdxSplit(listing, {"t10k", "test"}, Split::kTest, left, dataset);
   if (!train && !test) return std::nullopt;
   if (train) splits[static_cast<size_t>(Split::kTrain)] = *train;
   if (test) splits[static_cast<size_t>(Split::kTest)] = *test;

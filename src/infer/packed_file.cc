@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -135,12 +133,6 @@ std::string StepsText(const PackedNetwork& network) {
   return steps.dump();
 }
 
-// Of this process and call, so that two that write at the same time do not write into one file.
-std::string TemporaryName(const std::string& path) {
-  static std::atomic<int> count{0};
-  return fmt::format("{}.{}.{}", path, getpid(), count.fetch_add(1));
-}
-
 }  // namespace
 
 std::string PackingKey() {
@@ -168,11 +160,8 @@ bool WritePackedFile(const std::string& path, const std::string& key,
         {"linnet.packed_checksum", ChecksumOf(all.data<uint8_t>(), all.bytes())},
         {"linnet.graph", GraphToText(network.graph)},
         {"linnet.steps", StepsText(network)}};
-    const std::string temporary = TemporaryName(path);
-    SaveTensors(temporary, {{kTensor, all}}, metadata);
-    if (std::rename(temporary.c_str(), path.c_str()) == 0) return true;
-    unlink(temporary.c_str());
-    return false;
+    SaveTensors(path, {{kTensor, all}}, metadata);
+    return true;
   } catch (const std::exception&) {
     return false;
   }

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <bit>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <thread>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -79,6 +82,31 @@ TEST(File, AtomicWriteKeepsTheOldFileOnFailure) {
   EXPECT_EQ(ReadFile(path), "new");
   EXPECT_THROW(ReadFile(path + ".none"), Error);
   EXPECT_THROW(ReadFile(folder.string()), Error);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(File, TwoWritersLeaveOneWholeFile) {
+  const auto folder = std::filesystem::temp_directory_path() / "linnet_file_writers_test";
+  std::filesystem::create_directories(folder);
+  const std::string path = (folder / "a.bin").string();
+  WriteFileAtomic(path, "");
+  std::atomic<bool> done = false;
+  const auto write = [&](char letter) {
+    for (int i = 0; i < 50; ++i) WriteFileAtomic(path, std::string(1 << (10 + i % 10), letter));
+  };
+  std::thread a(write, 'a'), b(write, 'b');
+  std::thread reader([&] {
+    while (!done) {
+      const std::string text = ReadFile(path);
+      ASSERT_EQ(text, std::string(text.size(), text.empty() ? ' ' : text[0]));
+      ASSERT_TRUE(text.empty() || std::has_single_bit(text.size())) << text.size();
+    }
+  });
+  a.join();
+  b.join();
+  done = true;
+  reader.join();
+  EXPECT_FALSE(std::filesystem::exists(path + ".tmp"));
   std::filesystem::remove_all(folder);
 }
 

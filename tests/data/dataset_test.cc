@@ -250,7 +250,7 @@ TEST(Dataset, DamagedIdxIsRefused) {
     return ErrorOf(folder.path());
   };
   EXPECT_EQ(open(images, labels), "no error");
-  EXPECT_THAT(open(images, ""), HasSubstr("its labels file is not"));
+  EXPECT_THAT(open(images, ""), HasSubstr("its labels file 'train-labels-idx1-ubyte' is not"));
   EXPECT_THAT(open(images.substr(0, 19), labels),
               HasSubstr("the header says 20 bytes, the file has 19"));
   EXPECT_THAT(open(images.substr(0, 7), labels), HasSubstr("expected an IDX file"));
@@ -259,6 +259,20 @@ TEST(Dataset, DamagedIdxIsRefused) {
   EXPECT_THAT(open(Idx(3, {1, 8192, 8192}, "x"), labels), HasSubstr("the header says"));
   EXPECT_THAT(open(images, Idx(1, {3}, {1, 0, 1})), HasSubstr("3 labels"));
   EXPECT_THAT(open("\x1F\x8B garbage", labels), HasSubstr("damaged or cut gzip"));
+}
+
+TEST(Dataset, IdxLabelsAreThoseOfTheirPictures) {
+  const std::string images = Idx(3, {2, 1, 2}, {10, 11, 20, 21});
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), {{"letters-train-images-idx3-ubyte", images},
+                              {"digits-train-labels-idx1-ubyte", Idx(1, {2}, {1, 0})}});
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("'letters-train-labels-idx1-ubyte' is not"));
+  WriteFolder(folder.path(), {{"letters-train-labels-idx1-ubyte", Idx(1, {2}, {7, 8})}});
+  EXPECT_EQ(Describe(OpenDataset(folder.path())), "train: 7=10 8=20\nval:\ntest:\n");
+  WriteGzip(folder / "letters-train-images-idx3-ubyte.gz", images);  // the same, packed
+  EXPECT_EQ(ErrorOf(folder.path()), "no error");
+  WriteFolder(folder.path(), {{"digits-train-images-idx3-ubyte", images}});
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("are of two sets"));
 }
 
 // ---- CIFAR ----

@@ -154,7 +154,9 @@ TEST(Decode, AHugePngTakesNoMemory) {
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500'000);  // KB; two rows are 16 GB
 }
 
-std::string ProgressiveJpeg(int side) {
+enum class JpegKind { kBaseline, kProgressive, kArithmetic };
+
+std::string Jpeg(JpegKind kind, int side) {
   jpeg_compress_struct info;
   jpeg_error_mgr errors;
   info.err = jpeg_std_error(&errors);
@@ -166,7 +168,8 @@ std::string ProgressiveJpeg(int side) {
   info.input_components = 1;
   info.in_color_space = JCS_GRAYSCALE;
   jpeg_set_defaults(&info);
-  jpeg_simple_progression(&info);
+  info.arith_code = kind == JpegKind::kArithmetic;
+  if (kind == JpegKind::kProgressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);
   std::string row(static_cast<size_t>(side), '\0');
   for (int y = 0; y < side; ++y) {
@@ -181,8 +184,30 @@ std::string ProgressiveJpeg(int side) {
   return file;
 }
 
+// However a file was cut and mended: a picture that was made up in part is no picture.
+TEST(Decode, ACutJpegIsRefused) {
+  const std::string end = "\xFF\xD9";
+  for (const JpegKind kind : {JpegKind::kBaseline, JpegKind::kProgressive, JpegKind::kArithmetic}) {
+    SCOPED_TRACE(static_cast<int>(kind));
+    const std::string file = Jpeg(kind, 64);
+    EXPECT_EQ(ErrorOf(file), "");
+    EXPECT_NE(ErrorOf(file.substr(0, file.size() * 3 / 4)).find("premature end"),
+              std::string::npos);
+  }
+  const std::string baseline = Jpeg(JpegKind::kBaseline, 64);
+  const std::string without_end = baseline.substr(0, baseline.size() - 2);
+  EXPECT_FALSE(DecodeText(without_end).warnings.empty());
+  EXPECT_NE(ErrorOf(baseline.substr(0, baseline.size() * 3 / 4) + end).find("premature end"),
+            std::string::npos);
+  const std::string progressive = Jpeg(JpegKind::kProgressive, 64);
+  EXPECT_FALSE(DecodeText(progressive.substr(0, progressive.size() - 2)).warnings.empty());
+  // The last scan is of one bit of every coefficient.
+  const size_t table = progressive.rfind("\xFF\xC4");
+  EXPECT_NE(ErrorOf(progressive.substr(0, table)).find("premature end"), std::string::npos);
+}
+
 TEST(Decode, AJpegHasAnEndOfScans) {
-  const std::string file = ProgressiveJpeg(64);
+  const std::string file = Jpeg(JpegKind::kProgressive, 64);
   EXPECT_EQ(DecodeText(file).image.width, 64);
   const size_t scan = file.rfind("\xFF\xDA"), end = file.size() - 2;
   std::string many = file.substr(0, end);
