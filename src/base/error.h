@@ -22,7 +22,7 @@ enum class ErrorKind {
   kGate = 4,           // an accuracy gate failed
   kBudget = 5,         // no candidate meets the budget
   kFile = 6,           // a file that cannot be read, or was refused
-  kInterrupted = 130,  // the user interrupted; a checkpoint was written
+  kInterrupted = 130,  // the user interrupted
 };
 
 class Error : public std::runtime_error {

@@ -54,12 +54,16 @@ inline std::string JsonDocument(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-// The text FieldFromText takes, of a JSON string, number, bool or list of those.
-inline std::string JsonToFieldText(const nlohmann::json& json) {
+// The text FieldFromText takes, of a JSON string, number, bool or list of those. Error (kUsage) for
+// anything else: a file may nest lists a million deep.
+inline std::string JsonToFieldText(const nlohmann::json& json, bool in_list = false) {
   if (json.is_string()) return json.get<std::string>();
+  if (json.is_object() || (in_list && json.is_array())) {
+    Fail(ErrorKind::kUsage, "expected a value or a list of values, found a nested one");
+  }
   if (!json.is_array()) return json.dump();
   std::string text;
-  for (size_t i = 0; i < json.size(); ++i) text += (i ? "," : "") + JsonToFieldText(json[i]);
+  for (size_t i = 0; i < json.size(); ++i) text += (i ? "," : "") + JsonToFieldText(json[i], true);
   return text;
 }
 

@@ -50,6 +50,8 @@ struct Dataset {
   std::string format;  // "folder", "tar", "idx", "cifar", "shapes"
   std::vector<std::string> classes;
   std::array<std::vector<DataItem>, 3> splits;
+  // The part of the training pictures that was taken for val; 0: val is its own.
+  double held_out = 0;
   // What is wrong with it but does not keep it from being opened, as sentences ("class 'cat' has no
   // pictures in val"); only where DatasetOptions::strict is false.
   std::vector<std::string> problems;
@@ -66,12 +68,15 @@ struct Dataset {
   Image Load(const DataItem& item) const { return load(item).image; }
 };
 
+inline constexpr double kDefaultValFraction = 0.1;
+
 struct DatasetOptions {
   // The model's classes: labels are indices into this list, matched by name; a class that is not in
   // it is an error, a class without pictures is not. Empty: the set's own classes, sorted by name.
   std::vector<std::string> classes;
-  // The part of a set without splits that becomes 'val'.
-  double val_fraction = 0.1;
+  // The part of a set without splits that becomes 'val'. A model that was trained on the set says
+  // which (ValFractionOf).
+  double val_fraction = kDefaultValFraction;
   // A class without pictures in a split that has others is an error; else one of Dataset::problems.
   bool strict = true;
   // The most memory for the unpacked pictures of compressed archives and IDX files.

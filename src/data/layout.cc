@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
@@ -198,12 +199,20 @@ void ArrangeByFolders(Listing listing, const DatasetOptions& options, Dataset& d
 
 namespace {
 
+// As a model file has it: bytes that are not UTF-8 replaced.
+std::string LabelText(const std::string& name) {
+  using nlohmann::json;
+  return json::parse(json(name).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 void AdoptClasses(const std::vector<std::string>& classes, Dataset& dataset) {
   std::map<std::string, int> index;
-  for (size_t i = 0; i < classes.size(); ++i) index.emplace(classes[i], static_cast<int>(i));
+  for (size_t i = 0; i < classes.size(); ++i) {
+    index.emplace(LabelText(classes[i]), static_cast<int>(i));
+  }
   std::vector<int> renumber;
   for (const std::string& name : dataset.classes) {
-    const auto found = index.find(name);
+    const auto found = index.find(LabelText(name));
     if (found == index.end()) {
       Fail(ErrorKind::kData, "{}: class '{}' is not one of the model's {} classes ({}, ...)",
            dataset.path, name, classes.size(), classes.front());
@@ -262,6 +271,7 @@ uint64_t HashName(std::string_view name) {
 }  // namespace
 
 void HoldOut(Dataset& dataset, Split from, Split to, double fraction) {
+  if (to == Split::kVal) dataset.held_out = fraction;
   std::vector<DataItem>& source = dataset.items(from);
   std::vector<std::vector<std::pair<uint64_t, size_t>>> by_class(dataset.classes.size());
   for (size_t i = 0; i < source.size(); ++i) {

@@ -17,7 +17,13 @@ double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
   TrainJob job = CandidateJob(options, candidate, images, survey);
   job.options.steps = steps;
   job.validation = Validation::kAtTheEnd;
-  const TrainResult result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
+  TrainResult result;
+  try {
+    result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
+  } catch (const Diverged& error) {
+    hooks.progress.Say(error.what());
+    return 0;
+  }
   candidate.epochs = static_cast<double>(result.steps) * options.batch /
                      static_cast<double>(images->dataset().items(Split::kTrain).size());
   // Longer than the moment in which speeds were measured, so nearer to what the winner will reach.

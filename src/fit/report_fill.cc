@@ -43,10 +43,11 @@ int main() {{
 }  // namespace
 
 void FillTraining(ReportData& report, const TrainJob& job, const TrainResult& result) {
+  const bool validated = job.validation != Validation::kNever;
   for (const EpochLog& row : result.log) {
     report.epochs.push_back({.epoch = static_cast<double>(row.epoch),
                              .train_loss = row.train_loss,
-                             .val_top1 = row.val_top1,
+                             .val_top1 = validated ? row.val_top1 : kUnknown,
                              .learning_rate = row.lr});
   }
   for (const BrokenImage& image : result.broken)
@@ -125,7 +126,8 @@ std::string TrainingRecord(const TrainJob& job, const TrainResult& result) {
   for (const auto& [name, value] : FactsOf(job.options)) record["options"][name] = value;
   for (const auto& [name, value] : FactsOf(job.augment)) record["augment"][name] = value;
   record["data"] = {{"train", job.images->dataset().items(Split::kTrain).size()},
-                    {"val", job.images->dataset().items(Split::kVal).size()}};
+                    {"val", job.images->dataset().items(Split::kVal).size()},
+                    {"held_out", job.images->dataset().held_out}};
   record["steps"] = result.steps;
   record["best_epoch"] = result.best_epoch;
   record["log"] = LogToCsv(result.log);

@@ -91,7 +91,7 @@ void CheckGraph(const Graph& graph, const ImagePipeline& pipeline) {
 void CheckModel(const Model& model) {
   CheckGraph(model.graph, model.pipeline);
   const std::vector<Shape> shapes = InferShapes(model.graph, SizeOf(model.pipeline));
-  CheckParams(model.graph, model.params);
+  CheckParams(model.graph, model.params, SizeOf(model.pipeline));
   CheckNothingElse(model, shapes);
   const Shape& output = shapes[model.graph.outputs[0]];
   const int64_t classes = output[output.rank() - 1];

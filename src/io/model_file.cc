@@ -1,10 +1,12 @@
 #include "io/model_file.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/safetensors.h"
+#include "data/dataset.h"
 #include "io/model_check.h"
 
 namespace linnet {
@@ -125,6 +127,19 @@ Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where) {
 Model LoadModel(const std::string& path) {
   const auto mapped = MappedFile::Open(path);
   return ModelFromBytes(mapped->bytes(), path);
+}
+
+double ValFractionOf(const Model& model) {
+  const json record = json::parse(model.record, nullptr, /*allow_exceptions=*/false);
+  const auto number = [&](const char* name) -> std::optional<double> {
+    const json::json_pointer pointer = json::json_pointer("/data") / name;
+    if (!record.is_object() || !record.contains(pointer)) return std::nullopt;
+    const json& value = record[pointer];
+    return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+  };
+  if (number("val") == 0) return 0;
+  const double held_out = number("held_out").value_or(0);
+  return held_out > 0 && held_out < 1 ? held_out : kDefaultValFraction;
 }
 
 }  // namespace linnet

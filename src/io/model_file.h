@@ -57,6 +57,10 @@ Model LoadModel(const std::string& path);
 Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where);
 inline constexpr size_t kMaxModelMemory = size_t{4} << 30;
 
+// DatasetOptions::val_fraction with which the model was trained, by its record: the pictures that
+// are validated on are then ones that it was not trained on.
+double ValFractionOf(const Model& model);
+
 // What a file says of itself besides its network. Error (kFile) beginning with 'where'.
 struct ModelFacts {
   ImagePipeline pipeline;

@@ -16,7 +16,7 @@
 #include "kernels/inline_lambda.h"
 
 #undef LINNET_BF16_HAS_DOT
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3  // later releases of Highway have several
 #define LINNET_BF16_HAS_DOT 1
 #endif
 

@@ -14,7 +14,7 @@
 #include "kernels/int8_kernels.h"
 
 #undef LINNET_DOT_ATTRIBUTE
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3  // later releases of Highway have several
 #define LINNET_DOT_ATTRIBUTE "avx512vnni"
 #elif HWY_TARGET == HWY_AVX2
 #define LINNET_DOT_ATTRIBUTE "avxvnni"

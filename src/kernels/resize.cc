@@ -273,8 +273,8 @@ void PrepareResizeAxis(int source, double begin, double end, int output, ResizeF
   const double scale = (end - begin) / output;
   const double widen = std::max(scale, 1.0);  // antialiasing when shrinking, plain filter else
   const double support = Support(filter) * widen;
-  axis = {source, output, begin, end, filter, 2 * static_cast<int>(std::ceil(support)) + 1,
-          {},     {},     {}};
+  axis.source = 0;  // of no use until the end is reached: memory may run out on the way
+  axis.taps = 2 * static_cast<int>(std::ceil(support)) + 1;
   axis.first.resize(output);
   axis.count.resize(output);
   axis.weights.assign(static_cast<size_t>(output) * axis.taps, 0);
@@ -296,6 +296,11 @@ void PrepareResizeAxis(int source, double begin, double end, int output, ResizeF
     axis.first[i] = first;
     axis.count[i] = count;
   }
+  axis.source = source;
+  axis.output = output;
+  axis.begin = begin;
+  axis.end = end;
+  axis.filter = filter;
 }
 
 void ResizeRgb(const uint8_t* src, int src_width, int src_height, const ResizeBox& box,

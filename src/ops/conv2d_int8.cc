@@ -35,6 +35,11 @@ std::string DepthwiseRefuses(const Conv2d& op, const PrepareArgs& args) {
     return fmt::format("{} groups of {} channels with {} outputs", op.groups,
                        args.in[0].c() / op.groups, op.out_channels / op.groups);
   }
+  // Dilated weights are packed with zeros between them.
+  constexpr int64_t kMostTaps = 1024;
+  const int64_t taps = ((op.kernel[0] - int64_t{1}) * op.dilation[0] + 1) *
+                       ((op.kernel[1] - int64_t{1}) * op.dilation[1] + 1);
+  if (taps > kMostTaps) return fmt::format("a window over {} pixels", taps);
   return "";
 }
 

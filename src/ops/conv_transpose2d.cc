@@ -37,6 +37,11 @@ struct ConvTranspose2dOp {
     CheckAtLeast(op.kernel, 1, "kernel");
     CheckAtLeast(op.stride, 1, "stride");
     CheckAtLeast(op.dilation, 1, "dilation");
+    // Each place within the stride has a table of its own. FCN-32s has 32.
+    constexpr int kMostStride = 128;
+    if (std::max(op.stride[0], op.stride[1]) > kMostStride) {
+      Fail(ErrorKind::kUsage, "stride={},{}: at most {}", op.stride[0], op.stride[1], kMostStride);
+    }
     const Padding& p = op.padding;
     if (p.same) Fail(ErrorKind::kUsage, "padding=same: give the numbers of the four sides");
     if (std::min({p.top, p.left, p.bottom, p.right}) < 0) {

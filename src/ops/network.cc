@@ -76,8 +76,8 @@ Tensor InitParam(const ParamSpec& spec, const std::string& name, uint64_t seed) 
 
 // Calls f(node, its specs) for each node.
 template <class F>
-void ForEachSpec(const Graph& graph, F&& f) {
-  const auto specs = GraphParams(graph, InferShapes(graph));
+void ForEachSpec(const Graph& graph, const InputSize& size, F&& f) {
+  const auto specs = GraphParams(graph, InferShapes(graph, size));
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     for (const ParamSpec& spec : specs[i]) f(graph.nodes[i], spec);
   }
@@ -162,15 +162,15 @@ std::string ParamName(const Node& node, const ParamSpec& spec) {
 
 ParamMap InitParams(const Graph& graph, uint64_t seed) {
   ParamMap params;
-  ForEachSpec(graph, [&](const Node& node, const ParamSpec& spec) {
+  ForEachSpec(graph, {}, [&](const Node& node, const ParamSpec& spec) {
     const std::string name = ParamName(node, spec);
     params[name] = InitParam(spec, name, seed);
   });
   return params;
 }
 
-void CheckParams(const Graph& graph, const ParamMap& params) {
-  ForEachSpec(graph, [&](const Node& node, const ParamSpec& spec) {
+void CheckParams(const Graph& graph, const ParamMap& params, const InputSize& size) {
+  ForEachSpec(graph, size, [&](const Node& node, const ParamSpec& spec) {
     const std::string name = ParamName(node, spec);
     const auto found = params.find(name);
     if (found == params.end()) {

@@ -42,8 +42,9 @@ std::string ParamName(const Node& node, const ParamSpec& spec);
 ParamMap InitParams(const Graph& graph, uint64_t seed);
 
 // Error (kFile) naming the first parameter that is missing or has another shape or type, or, of a
-// layer that computes on bytes, a number that cannot be (ops/types.h).
-void CheckParams(const Graph& graph, const ParamMap& params);
+// layer that computes on bytes, a number that cannot be (ops/types.h). Shapes of dense layers
+// behind a flatten depend on the input's.
+void CheckParams(const Graph& graph, const ParamMap& params, const InputSize& size = {});
 
 // Runs the references in double. 'input' has the input's shape; returns the outputs in order. Where
 // a value is of bytes, each number is rounded to the nearest that its type has.

@@ -57,6 +57,14 @@ struct PartialConv2dOp {
       Fail(ErrorKind::kUsage, "kernel={},{}: does not fit a map of {}", op.kernel[0], op.kernel[1],
            in[0].ToString());
     }
+    // It is computed as a dense convolution, most of whose weights would be zeros.
+    constexpr double kMostWeights = 1 << 28;
+    if (1.0 * op.kernel[0] * op.kernel[1] * static_cast<double>(op.links.sources.size()) *
+            static_cast<double>(in[0].c()) >
+        kMostWeights) {
+      Fail(ErrorKind::kUsage, "links: {} output maps of {} input maps are too many",
+           op.links.sources.size(), in[0].c());
+    }
     return {in[0].n(), in[0].h() - op.kernel[0] + 1, in[0].w() - op.kernel[1] + 1,
             static_cast<int64_t>(op.links.sources.size())};
   }

@@ -32,8 +32,8 @@ struct Side {
 Side FitSide(const WindowFields& fields, int direction, int64_t size, int before, int after) {
   const int64_t stride = fields.stride[direction];
   const int64_t extent = (fields.kernel[direction] - int64_t{1}) * fields.dilation[direction] + 1;
-  // More is no network's, and kernels compute with places in the window as ints.
-  constexpr int64_t kMost = 1 << 30;
+  // More than the largest map has is no network's; kernels take memory by it.
+  constexpr int64_t kMost = 8192;
   if (extent > kMost || before > kMost || after > kMost) {
     Fail(ErrorKind::kUsage, "a window of extent {} with {} and {} of padding is too large", extent,
          before, after);

@@ -163,7 +163,7 @@ std::span<const Pass> Passes() { return kPasses; }
 
 Network Rewrite(const Graph& graph, const ParamMap& params, const RewriteOptions& options,
                 const InputSize& size) {
-  CheckParams(graph, params);
+  CheckParams(graph, params, size);
   Network network{graph, params, size};
   RunPasses(network, options, &Pass::inference);
   network.params = Needed(network);

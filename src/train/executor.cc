@@ -11,6 +11,11 @@ namespace linnet {
 Executor::Executor(const Graph& graph, const InputSize& size, const Parameters& params,
                    ThreadPool* pool)
     : graph_(graph), pool_(pool) {
+  for (size_t i = 1; i < graph_.nodes.size(); ++i) {
+    if (!std::holds_alternative<Input>(graph_.nodes[i].op)) continue;
+    Fail(ErrorKind::kUsage, "a network has one input, its first node; '{}' is another",
+         graph_.nodes[i].name);
+  }
   for (const Node& node : graph_.nodes) {
     if (node.type.dtype == DType::kF32) continue;
     Fail(ErrorKind::kUsage,
@@ -33,6 +38,12 @@ void Executor::BindParameters(const std::vector<Shape>& shapes, const Parameters
       const std::string name = ParamName(graph_.nodes[i], spec);
       params_[i].push_back(params.value(name));
       param_gradients_[i].push_back(params.gradient(name));
+      if (params_[i].back().shape() == spec.shape) continue;
+      Fail(
+          ErrorKind::kUsage,
+          "'{}' is {} at the size that the graph says, and {} at the size of the pictures: say the "
+          "size to the network (--size), not to the pipeline",
+          name, params_[i].back().shape().ToString(), spec.shape.ToString());
     }
   }
 }
@@ -53,6 +64,18 @@ void Executor::MarkTrained() {
         std::any_of(own.begin(), own.end(), has_data) ||
         std::any_of(inputs.begin(), inputs.end(), [&](Value v) { return trained_[v]; }));
   }
+  for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const Value output = graph_.outputs[i];
+    if (!trained_[output]) {
+      Fail(ErrorKind::kUsage, "nothing before the output '{}' can be trained",
+           graph_.nodes[output].name);
+    }
+    if (std::count(graph_.outputs.begin(), graph_.outputs.begin() + static_cast<int64_t>(i),
+                   output) > 0) {
+      Fail(ErrorKind::kUsage, "'{}' is returned twice: each output has a loss of its own",
+           graph_.nodes[output].name);
+    }
+  }
 }
 
 void Executor::PrepareNodes(const std::vector<Shape>& shapes) {
@@ -60,7 +83,6 @@ void Executor::PrepareNodes(const std::vector<Shape>& shapes) {
   for (size_t i = 0; i < graph_.nodes.size(); ++i) {
     const Node& node = graph_.nodes[i];
     if (std::holds_alternative<Input>(node.op)) {
-      Check(i == 0, "the input is the first node");
       prepared_.emplace_back();
       continue;
     }

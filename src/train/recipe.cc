@@ -61,10 +61,11 @@ ArchSpec FitArchToData(ArchSpec spec, const Dataset& data, const PictureSurvey& 
 }
 
 ImagePipeline DefaultPipeline(const Graph& graph, const PictureSurvey& survey) {
-  const Input& input = std::get<Input>(graph.nodes[0].op);
+  const Input* input = graph.nodes.empty() ? nullptr : std::get_if<Input>(&graph.nodes[0].op);
+  if (input == nullptr) Fail(ErrorKind::kUsage, "a network's first node is its input");
   ImagePipeline pipeline;
-  pipeline.size = {input.height, input.width};
-  pipeline.channels = input.channels;
+  pipeline.size = {input->height, input->width};
+  pipeline.channels = input->channels;
   if (survey.small()) pipeline.crop_pct = 1;
   return pipeline;
 }

@@ -46,7 +46,10 @@ std::string Identity(const TrainJob& job) {
   VisitFields(job.augment, add);
   VisitFields(job.pipeline, add);
   const Dataset& data = job.images->dataset();
-  for (const std::string& name : data.classes) text += "class " + name + "\n";
+  // A sum and not the names, which come from folders and need not be UTF-8.
+  Checksum classes;
+  for (const std::string& name : data.classes) classes.Add(name);
+  text += fmt::format("classes={} checksum={:016x}\n", data.classes.size(), classes.value());
   // The pictures of the built-in set depend on its arguments alone; other sets may move.
   if (data.format == "shapes") text += data.path + "\n";
   for (const Split split : {Split::kTrain, Split::kVal}) {
@@ -201,10 +204,12 @@ class Run {
   }
 
   [[noreturn]] void FailDiverged(double loss) {
-    Fail(ErrorKind::kData,
-         "the loss became {} at epoch {}, step {}: training diverged. Lower lr (now {}){}", loss,
-         state_.epoch + 1, state_.step_in_epoch + 1, job_.options.lr,
-         job_.folder.empty() ? "" : "; earlier results in " + job_.folder + " are intact");
+    throw Diverged(
+        ErrorKind::kUsage,
+        fmt::format(
+            "the loss became {} at epoch {}, step {}: training diverged. Lower lr (now {}){}", loss,
+            state_.epoch + 1, state_.step_in_epoch + 1, job_.options.lr,
+            job_.folder.empty() ? "" : "; earlier results in " + job_.folder + " are intact"));
   }
 
   void EndEpoch() {

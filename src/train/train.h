@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/progress.h"
 #include "data/augment.h"
 #include "data/dataset.h"
@@ -55,9 +56,15 @@ struct TrainResult {
   std::vector<BrokenImage> broken;
 };
 
+// Thrown where the loss is no number any more; kUsage.
+struct Diverged : Error {
+  using Error::Error;
+};
+
 // Error (kData) if a split is missing or broken, (kUsage) if network, pipeline and classes do not
-// fit together or the folder holds another run, (kInterrupted) as above. The result depends on the
-// job's arguments only: not on the number of threads, nor on where it was stopped and resumed.
+// fit together or the folder holds another run, (kInterrupted) as above; Diverged. The result
+// depends on the job's arguments only: not on the number of threads, nor on where it was stopped
+// and resumed.
 TrainResult Train(const TrainJob& job, const TrainHooks& hooks);
 
 }  // namespace linnet

@@ -1,4 +1,5 @@
 // A valid model file, mutated: only Error may come out, whatever the bytes say.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -11,6 +12,8 @@
 
 namespace linnet {
 namespace {
+
+using ::testing::HasSubstr;
 
 Model TinyModel() {
   Model model;
@@ -103,6 +106,56 @@ TEST(Hostile, MutatedMetadata) {
     }
   }
   EXPECT_GT(accepted, 50);  // mutations that leave a valid model: the others had a chance too
+}
+
+std::string ErrorOf(const Metadata& metadata, const TensorMap& tensors) {
+  try {
+    const std::string bytes = TensorsToBytes(tensors, metadata);
+    const Model model =
+        ModelFromBytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "hostile");
+    CompileModel(model, 1, 1);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Hostile, WhatTakesTooMuch) {
+  const std::string good = ModelToBytes(TinyModel());
+  const TensorFile file =
+      TensorsFromBytes({reinterpret_cast<const uint8_t*>(good.data()), good.size()}, "good");
+  EXPECT_EQ(ErrorOf(file.metadata, file.tensors), "no error");
+
+  Metadata deep = file.metadata;  // the stack ends before the brackets do
+  deep["linnet.pipeline"] =
+      "{\"size\":" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}";
+  EXPECT_THAT(ErrorOf(deep, file.tensors), HasSubstr("found a nested one"));
+
+  Metadata wide = file.metadata;  // dense weights of another size than that of the pictures
+  std::string& graph = wide["linnet.graph"];
+  graph.replace(graph.find("g = global_pool(m)"), 18, "g = activation(m, kind=relu)");
+  TensorMap tensors = file.tensors;
+  tensors["fc.weight"] = Tensor(Shape{2, 8 * 2 * 2});
+  EXPECT_EQ(ErrorOf(wide, tensors), "no error");
+  wide["linnet.pipeline"].replace(wide["linnet.pipeline"].find("[6,6]"), 5, "[96,96]");
+  EXPECT_THAT(ErrorOf(wide, tensors), HasSubstr("'fc.weight': expected"));
+
+  // 2^58 taps of a window, whose bytes are none in 64 bits.
+  EXPECT_THAT(
+      ErrorOf(
+          {{"linnet.format", "1"},
+           {"linnet.graph",
+            "linnet-graph 1\nimage = input(height=1, width=1, channels=3)\n"
+            "q = activation(image, kind=identity) : u8(scale=0.02, zero_point=128)\n"
+            "dw = conv2d(q, out_channels=3, kernel=2, padding=536870912, dilation=1073741823, "
+            "groups=3) : u8(scale=0.02, zero_point=128)\n"
+            "a = activation(dw, kind=identity)\ng = global_pool(a)\nf = flatten(g)\nreturn f\n"},
+           {"linnet.pipeline", "{\"size\":[1,1]}"},
+           {"linnet.labels", "[]"},
+           {"linnet.record", "{}"},
+           {"linnet.checks", "[]"}},
+          {}),
+      HasSubstr("is too large"));
 }
 
 TEST(Hostile, MutatedGraphText) {

@@ -192,7 +192,35 @@ TEST(Train, ErrorsHelp) {
   job.options.warmup_epochs = 0;
   job.options.epochs = 20;
   job.options.weight_decay = 1;
-  EXPECT_THAT(ErrorOf(job, ErrorKind::kData), HasSubstr("diverged"));
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("diverged"));
+}
+
+TrainJob JobOf(const char* nodes) {
+  TrainJob job = TinyJob(TinyData(64, 8));
+  job.graph = GraphFromText(std::string("linnet-graph 1\n") + nodes);
+  return job;
+}
+
+// A graph of the user's never meets memory that is not there.
+TEST(Train, GraphsThatCannotBeTrained) {
+  TrainJob job = TinyJob(TinyData(64, 8));
+  const int side = job.pipeline.size[0];
+  const std::string input = fmt::format("image = input(height={0}, width={0}, channels=3)\n", side);
+  const auto error = [&](const std::string& rest) {
+    return ErrorOf(JobOf((input + rest).c_str()), ErrorKind::kUsage);
+  };
+  EXPECT_THAT(error("f = flatten(image)\ny = rbf(f, out_features=4)\nreturn y\n"),
+              HasSubstr("nothing before the output 'y' can be trained"));
+  EXPECT_THAT(error("f = flatten(image)\ny = dense(f, out_features=4)\nreturn y, y*0.3\n"),
+              HasSubstr("'y' is returned twice"));
+  EXPECT_THAT(error("b = input(height=8, width=8, channels=3)\nf = flatten(image)\n"
+                    "y = dense(f, out_features=4)\ng = flatten(b)\nz = dense(g, out_features=4)\n"
+                    "s = add(y, z)\nreturn s\n"),
+              HasSubstr("'b' is another"));
+  job = JobOf((input + "f = flatten(image)\ny = dense(f, out_features=4)\nreturn y\n").c_str());
+  EXPECT_EQ(ErrorOf(job, ErrorKind::kUsage), "no error");
+  job.pipeline.size = {2 * side, 2 * side};
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("say the size to the network (--size)"));
 }
 
 TEST(Schedule, WarmsUpAndEndsNearZero) {
