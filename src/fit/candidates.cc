@@ -1,6 +1,7 @@
 #include "fit/candidates.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "cost/cost.h"
 #include "infer/latency.h"
@@ -8,6 +9,10 @@
 
 namespace linnet {
 namespace {
+
+// More than what TrainingRecord says of a run of fit, so that the delivered file is no larger than
+// the candidate was.
+constexpr size_t kRecordBytes = 1536;
 
 int RoundToEight(double side) { return std::max(8, static_cast<int>(side / 8 + 0.5) * 8); }
 
@@ -32,6 +37,7 @@ ReportCandidate MeasureCandidate(const FitOptions& options, const ArchSpec& spec
   model.params = InitParams(model.graph, options.seed);
   model.pipeline = DefaultPipeline(model.graph, survey);
   model.labels = data.classes;
+  model.record = nlohmann::json(std::string(kRecordBytes, ' ')).dump();
   const Cost cost = CountCost(model.graph);
   const auto plan = CompileModel(model, 1, options.latency_threads);
   return {.spec = ToString(spec),

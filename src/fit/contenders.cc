@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "fit/halving.h"
 
@@ -16,21 +17,21 @@ double Enough(const TrainingBounds& bounds, const ReportCandidate& candidate) {
   return bounds.winner_seconds * candidate.speed / std::max(1.0, needed);
 }
 
-// The indices of one resolution that can be trained, narrowest first. Measures from the narrowest
-// on, which is soon done, up to the first that cannot; wider ones are slower and need more.
-std::vector<size_t> Trainable(const TrainingBounds& bounds, const SpeedOf& speed_of,
-                              std::vector<ReportCandidate>& candidates,
-                              const std::vector<size_t>& by_width) {
-  std::vector<size_t> trainable;
-  for (const size_t i : by_width) {
-    candidates[i].speed = speed_of(candidates[i]);
-    if (Enough(bounds, candidates[i]) < 1) break;
-    trainable.push_back(i);
+// The widest of one resolution that can be trained. Measures from the narrowest on, which is soon
+// done, up to the first that cannot; wider ones are slower and need more.
+std::optional<size_t> WidestTrainable(const TrainingBounds& bounds, const SpeedOf& speed_of,
+                                      std::vector<ReportCandidate>& candidates,
+                                      const std::vector<size_t>& by_width) {
+  std::optional<size_t> widest;
+  size_t n = 0;
+  for (; n < by_width.size(); ++n) {
+    ReportCandidate& candidate = candidates[by_width[n]];
+    candidate.speed = speed_of(candidate);
+    if (Enough(bounds, candidate) < 1) break;
+    widest = by_width[n];
   }
-  for (size_t n = trainable.size(); n < by_width.size(); ++n) {
-    candidates[by_width[n]].status = CandidateStatus::kTooLong;
-  }
-  return trainable;
+  for (; n < by_width.size(); ++n) candidates[by_width[n]].status = CandidateStatus::kTooLong;
+  return widest;
 }
 
 // Whether each of 'racing' sees enough pictures in the first of the rounds that halve them.
@@ -51,18 +52,18 @@ double Work(const TrainingBounds& bounds, const ReportCandidate& candidate) {
   return static_cast<double>(candidate.macs) / (enlarged * enlarged);
 }
 
-// Of 'trainable', those to compare, largest first.
+// Of 'widest', one of each resolution, those to compare, largest first.
 std::vector<size_t> Largest(const TrainingBounds& bounds,
                             const std::vector<ReportCandidate>& candidates,
-                            std::vector<size_t> trainable) {
-  if (trainable.empty()) return {};
-  std::stable_sort(trainable.begin(), trainable.end(), [&](size_t a, size_t b) {
+                            std::vector<size_t> widest) {
+  if (widest.empty()) return {};
+  std::stable_sort(widest.begin(), widest.end(), [&](size_t a, size_t b) {
     return Work(bounds, candidates[a]) > Work(bounds, candidates[b]);
   });
-  const double least = kLeastShareOfMacs * Work(bounds, candidates[trainable[0]]);
-  std::erase_if(trainable, [&](size_t i) { return Work(bounds, candidates[i]) < least; });
-  while (!FirstRoundIsLongEnough(bounds, candidates, trainable)) trainable.pop_back();
-  return trainable;
+  const double least = kLeastShareOfMacs * Work(bounds, candidates[widest[0]]);
+  std::erase_if(widest, [&](size_t i) { return Work(bounds, candidates[i]) < least; });
+  while (!FirstRoundIsLongEnough(bounds, candidates, widest)) widest.pop_back();
+  return widest;
 }
 
 }  // namespace
@@ -74,15 +75,16 @@ std::vector<size_t> ChooseContenders(const TrainingBounds& bounds, const SpeedOf
     if (candidates[i].status != CandidateStatus::kNotTried) continue;
     inside[candidates[i].resolution].push_back(i);
   }
-  std::vector<size_t> trainable, narrowest;
+  std::vector<size_t> widest, narrowest;
   for (auto& [resolution, indices] : inside) {
     std::sort(indices.begin(), indices.end(),
               [&](size_t a, size_t b) { return candidates[a].width < candidates[b].width; });
     narrowest.push_back(indices[0]);
-    const std::vector<size_t> some = Trainable(bounds, speed_of, candidates, indices);
-    trainable.insert(trainable.end(), some.begin(), some.end());
+    if (const auto found = WidestTrainable(bounds, speed_of, candidates, indices)) {
+      widest.push_back(*found);
+    }
   }
-  std::vector<size_t> racing = Largest(bounds, candidates, std::move(trainable));
+  std::vector<size_t> racing = Largest(bounds, candidates, std::move(widest));
   if (racing.empty() && !narrowest.empty()) {
     racing = {*std::max_element(narrowest.begin(), narrowest.end(), [&](size_t a, size_t b) {
       return Enough(bounds, candidates[a]) < Enough(bounds, candidates[b]);

@@ -106,16 +106,34 @@ class FitRun {
     const double seconds = Left() * (1 - kReserveShare);
     job.options.steps = StepsInSeconds(options_, winner, seconds);
     ParamMap best;
-    const TrainResult trained =
-        Train(job, {.progress = hooks_.progress,
-                    .interrupt = hooks_.interrupt,
-                    .seconds = seconds,
-                    .best = [&](const ParamMap& params, const EpochLog&) { best = params; }});
-    SaveModel(ModelPath(), {.graph = job.graph,
-                            .params = best,
-                            .pipeline = job.pipeline,
-                            .labels = data().classes,
-                            .record = TrainingRecord(job, trained)});
+    EpochLog best_row;
+    const auto save = [&](int64_t steps) {
+      // Of the log one line, so that the file is no larger than when candidates were measured.
+      const TrainResult so_far = {.log = {best_row}, .best_epoch = best_row.epoch, .steps = steps};
+      SaveModel(ModelPath(), {.graph = job.graph,
+                              .params = best,
+                              .pipeline = job.pipeline,
+                              .labels = data().classes,
+                              .record = TrainingRecord(job, so_far)});
+    };
+    TrainResult trained;
+    try {
+      trained = Train(job, {.progress = hooks_.progress,
+                            .interrupt = hooks_.interrupt,
+                            .seconds = seconds,
+                            .best = [&](const ParamMap& params, const EpochLog& row) {
+                              best = params;
+                              best_row = row;
+                            }});
+    } catch (const Error&) {  // Ctrl-C, or training has diverged: minutes of work are kept
+      if (!best.empty()) {
+        save(0);
+        hooks_.progress.Say(fmt::format("{} is the best so far: {:.2f} % after epoch {}",
+                                        ModelPath(), 100 * best_row.val_top1, best_row.epoch));
+      }
+      throw;
+    }
+    save(trained.steps);
     const ArchSpec spec = ParseArchSpec(winner.spec);
     result_.arch = spec.name;
     result_.options = winner.spec.substr(std::min(winner.spec.size(), spec.name.size() + 1));
@@ -177,17 +195,27 @@ class FitRun {
     report_.delivered = false;
     report_.failure = fmt::format("Nothing meets the budget; nearest is {} with {:.3f} ms and {}.",
                                   nearest.spec, nearest.latency_ms, BytesText(nearest.bytes));
+    if (options_.latency.seconds > 0) {
+      report_.failure +=
+          fmt::format(" {:g} % of the latency are kept for slow moments: it needs {:.3f} ms.",
+                      100 * kLatencyMargin, nearest.latency_ms / (1 - kLatencyMargin));
+    }
     WriteResults();
     Fail(ErrorKind::kBudget, "{} Allow more, or offer smaller --widths or --sizes",
          report_.failure);
   }
 
   [[noreturn]] void FailDelivered() {
+    if (options_.size.bytes > 0 && result_.bytes > options_.size.bytes) {
+      Fail(ErrorKind::kBudget,
+           "the delivered file has {}, more than the {} of the budget; it and the report are in {}",
+           BytesText(result_.bytes), BytesText(options_.size.bytes), options_.out);
+    }
     Fail(ErrorKind::kBudget,
-         "the delivered file takes {:.3f} ms and {}, outside the budget, although it was inside "
-         "when candidates were measured ({:.3f} ms): is the machine busy? The model and report are "
-         "in {}; `linnet time --model {}` measures again",
-         result_.latency_ms, BytesText(result_.bytes), expected_ms_, options_.out, ModelPath());
+         "the delivered file takes {:.3f} ms, outside the budget, although it was inside when "
+         "candidates were measured ({:.3f} ms): is the machine busy? The model and report are in "
+         "{}; `linnet time --model {}` measures again",
+         result_.latency_ms, expected_ms_, options_.out, ModelPath());
   }
 
   const FitOptions& options_;

@@ -4,8 +4,8 @@
 //   1. every width x resolution is compiled and its latency measured on this machine
 //   (candidates.h);
 //   2. what breaks the budget is dropped, and what the minutes cannot train (contenders.h);
-//   3. the largest that are left are compared by short training: successive halving (1502.07943),
-//   equally many pictures for each;
+//   3. the widest of each resolution that are left are compared by short training: successive
+//   halving (1502.07943), equally many pictures for each;
 //   4. the winner is trained for the rest of the time;
 //   5. the file is written, read back, verified, and measured again.
 #ifndef LINNET_FIT_FIT_H_

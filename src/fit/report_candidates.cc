@@ -117,11 +117,10 @@ std::string SizeSection(const ReportData& data) {
     out += Key(data.candidates);
     out +=
         "<p class=\"note\">Every candidate was timed on this machine. Of those inside the budget "
-        "that "
-        "the minutes can train, the widest of each input size were trained for a short time and "
-        "compared in rounds; each round kept the better ones and trained them longer. The "
-        "accuracies here come from that comparison, so they are lower "
-        "than what the winner reached afterwards. The line joins the best to be had at each cost."
+        "that the minutes can train, the widest of each input size were trained for a short time "
+        "and compared in rounds; each round kept the better ones and trained them longer. The "
+        "accuracies here come from that comparison, so they are lower than what the winner reached "
+        "afterwards. The line joins the best to be had at each cost."
         "</p>\n";
   }
   return out + CandidateTable(data);

@@ -33,16 +33,17 @@ std::vector<ReportCandidate> Six() {
 
 using Indices = std::vector<size_t>;
 
-TEST(ChooseContenders, MuchTimeComparesTheLargest) {
+TEST(ChooseContenders, MuchTimeComparesTheWidestOfEachSize) {
   std::vector<ReportCandidate> candidates = Six();
   candidates.push_back(Candidate(0.75, 32));
   candidates.push_back(Candidate(1.5, 16));
-  candidates.push_back(Candidate(0.7, 32));  // 0.49 of the largest
+  candidates.push_back(Candidate(2.1, 8));  // 0.28 of the largest
+  candidates.push_back(Candidate(3.9, 4));  // 0.24
   const TrainingBounds bounds = {.comparison_seconds = 1e5,
                                  .winner_seconds = 1e5,
                                  .training_pictures = 1e6,
                                  .picture_side = 32};
-  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{7, 6, 5}));
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{8, 7, 5}));
 }
 
 TEST(ChooseContenders, WhatTheTimeCannotTrainIsLeftOut) {
@@ -73,28 +74,28 @@ TEST(ChooseContenders, FewPicturesAreEnoughAfterSomePasses) {
 
 TEST(ChooseContenders, EnlargedPicturesAreNoLarger) {
   std::vector<ReportCandidate> candidates = Six();
-  candidates.push_back(Candidate(0.71, 64));  // at 32 pixels just over half of the largest
-  candidates.push_back(Candidate(0.7, 64));
+  candidates.push_back(Candidate(0.49, 64));  // at 32 pixels just under a quarter of the largest
   const TrainingBounds bounds = {.comparison_seconds = 1e5,
                                  .winner_seconds = 1e6,
                                  .training_pictures = 1e6,
                                  .picture_side = 32};
-  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5, 6}));
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{2, 5}));
+  candidates.back() = Candidate(0.51, 64);
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{2, 5, 6}));
 }
 
 TEST(ChooseContenders, ShortRoundsCompareFewer) {
   std::vector<ReportCandidate> candidates = Six();
-  candidates.push_back(Candidate(0.75, 32));
-  // The largest trains at 98 pictures a second, the other one at 174: on 10 000 pictures both
-  // together take 160 s.
-  TrainingBounds bounds = {.comparison_seconds = 150,
+  // The largest trains at 98 pictures a second, the widest of 16 pixels at 391: on 10 000 pictures
+  // both together take 128 s.
+  TrainingBounds bounds = {.comparison_seconds = 120,
                            .winner_seconds = 1e5,
                            .training_pictures = 1e6,
                            .picture_side = 32};
   EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{5}));
-  EXPECT_EQ(candidates[6].status, CandidateStatus::kNotTried);
-  bounds.comparison_seconds = 170;
-  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{6, 5}));
+  EXPECT_EQ(candidates[2].status, CandidateStatus::kNotTried);
+  bounds.comparison_seconds = 140;
+  EXPECT_EQ(ChooseContenders(bounds, Speed, candidates), (Indices{2, 5}));
 }
 
 TEST(ChooseContenders, WhereNothingCanBeTrainedTheNearestIs) {

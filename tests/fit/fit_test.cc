@@ -85,6 +85,12 @@ TEST(SlowFit, DeliversAFileInsideTheBudget) {
   EXPECT_EQ(ReadFile(picture), "a picture");
   EXPECT_EQ(result.candidates.size(), 4u);
   EXPECT_EQ(LoadModel(result.file).labels.size(), 10u);
+  // A candidate is judged by no fewer bytes than its file has.
+  const auto winner =
+      std::find_if(result.candidates.begin(), result.candidates.end(),
+                   [](const ReportCandidate& c) { return c.status == CandidateStatus::kWinner; });
+  ASSERT_NE(winner, result.candidates.end());
+  EXPECT_LE(result.bytes, winner->bytes);
   EXPECT_THAT(ReadFile(options.out + "/report.html"), HasSubstr("mobilenet_v1"));
   const auto json = nlohmann::json::parse(ReadFile(options.out + "/fit.json"));
   EXPECT_EQ(json["arch"], "mobilenet_v1");
@@ -100,6 +106,7 @@ TEST(Fit, SaysWhatIsNearestWhenNothingFits) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBudget);
     EXPECT_THAT(error.what(), HasSubstr("nearest is mobilenet_v1:"));
+    EXPECT_THAT(error.what(), HasSubstr("3 % of the latency are kept"));
   }
   EXPECT_TRUE(std::filesystem::exists(options.out + "/report.html"));
 }
