@@ -12,7 +12,8 @@ namespace linnet {
 // not reachable; 6 file unreadable or refused; 130 interrupted.
 //
 // While a verb runs that can be interrupted in good order (train, fit), SIGINT and SIGTERM are
-// caught: the first asks it to write a checkpoint and end, the second ends the process at once.
+// caught: the first asks it to write what it has (train a checkpoint, fit the best network so far)
+// and end, the second ends the process at once.
 // Throws nothing.
 LINNET_API int RunCommandLine(int argc, const char* const* argv) noexcept;
 

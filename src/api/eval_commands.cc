@@ -63,8 +63,8 @@ void DescribeClasses(const Evaluation& evaluation, const std::vector<std::string
 
 CommandResult Eval(const EvalArgs& args, const CommandContext& context) {
   const Model model = LoadModel(args.model);
-  auto data =
-      std::make_shared<Dataset>(OpenDataset(args.data, {.classes = model.labels, .strict = false}));
+  auto data = std::make_shared<Dataset>(OpenDataset(
+      args.data, {.classes = model.labels, .val_fraction = ValFractionOf(model), .strict = false}));
   const Split split = ChooseSplit(args, *data);
   RequireSplit(*data, split);
   ThreadPool pool(args.threads);
@@ -166,7 +166,7 @@ CommandResult Predict(const PredictArgs& args, const CommandContext&) {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kData && error.kind() != ErrorKind::kFile) throw;
       row = {{"file", file}, {"error", error.what()}};
-      result.exit_code = static_cast<int>(ErrorKind::kData);
+      if (result.exit_code == 0) result.exit_code = static_cast<int>(error.kind());
     }
     result.text += PredictionText(row);
     result.json.push_back(std::move(row));

@@ -1,11 +1,18 @@
 #include "api/network.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/file.h"
 
 namespace linnet {
 namespace {
+
+// What no text has: a picture, an archive, an empty file.
+bool IsNoText(const MappedFile& file) {
+  const auto begin = file.data(), end = begin + std::min<size_t>(file.size(), 4096);
+  return file.size() == 0 || std::find(begin, end, uint8_t{0}) != end;
+}
 
 // A graph's text begins with its first words, blanks or a comment; a model file with a number of
 // eight bytes, of which the last is zero.
@@ -19,6 +26,9 @@ NamedNetwork ReadNetwork(const std::string& path) {
   if (!IsGraphText(*file)) {
     Model model = LoadModel(path);
     return {model.graph.name, model.graph, std::move(model)};
+  }
+  if (IsNoText(*file)) {
+    Fail(ErrorKind::kFile, "{}: is neither a model file nor a graph's text", path);
   }
   try {
     Graph graph = GraphFromText({reinterpret_cast<const char*>(file->data()), file->size()});

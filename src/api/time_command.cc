@@ -61,8 +61,16 @@ void CheckArgs(const TimeArgs& args) {
   if (pictures && args.batch != 1) {
     Fail(ErrorKind::kUsage, "time: --picture, --cold and --once take one picture at a time");
   }
-  if (!args.packed.empty() && (!args.once || args.model.empty())) {
-    Fail(ErrorKind::kUsage, "time: --packed is for --once with --model");
+  if (!args.packed.empty() && (!args.once || args.model.empty() || !args.arch_options.empty())) {
+    Fail(ErrorKind::kUsage, "time: --packed is for --once with --model alone");
+  }
+  if (args.cold && args.once) Fail(ErrorKind::kUsage, "time: give either --cold or --once");
+  const bool steps = !args.cold && !args.once && args.picture.empty();
+  if (!steps && args.remeasure) {
+    Fail(ErrorKind::kUsage, "time: --remeasure is for the times of steps");
+  }
+  if ((args.cold || args.once) && args.rate > 0) {
+    Fail(ErrorKind::kUsage, "time: --rate is for runs one after the other");
   }
   if (args.precision == Precision::kInt8) {
     Fail(ErrorKind::kUsage,

@@ -113,6 +113,12 @@ class TrainRun {
   void MakeGraph(const Dataset& data, const PictureSurvey& survey) {
     if (std::filesystem::is_regular_file(args_.arch)) {
       const NamedNetwork network = FindNetwork(args_.arch, args_.arch_options);
+      if (network.model) {
+        Fail(ErrorKind::kUsage,
+             "{}: is a trained model, and training begins with fresh weights: give an architecture "
+             "or a graph's text",
+             args_.arch);
+      }
       spec_ = network.name;
       job_.graph = network.graph;
       return;
@@ -191,8 +197,8 @@ class TrainRun {
       log.push_back({{"epoch", row.epoch},
                      {"lr", row.lr},
                      {"train_loss", row.train_loss},
-                     {"val_top1", row.val_top1},
-                     {"val_top5", row.val_top5}});
+                     {"val_top1", validates() ? Json(row.val_top1) : Json()},
+                     {"val_top5", validates() ? Json(row.val_top5) : Json()}});
     }
     return {.json = {{"arch", spec_},
                      {"top1", evaluation.top1()},

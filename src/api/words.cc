@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/fields.h"
 #include "base/nearest.h"
 
 namespace linnet {
@@ -144,8 +145,11 @@ ParsedWords ParseWords(const Command& command, std::span<const std::string> word
 }
 
 bool WantsJson(std::span<const std::string> words) {
-  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    return word == "--json" || word == "--json=true" || word == "json=true";
+  return std::any_of(words.begin(), words.end(), [](std::string_view word) {
+    if (word == "--json") return true;
+    if (word.starts_with("--")) word.remove_prefix(2);
+    bool wanted = false;
+    return word.starts_with("json=") && FieldFromText(word.substr(5), wanted) && wanted;
   });
 }
 

@@ -41,14 +41,16 @@ class CompressRun {
       : options_(options),
         hooks_(hooks),
         model_(LoadModel(options.model)),
-        data_(std::make_shared<Dataset>(
-            OpenDataset(options.data, {.classes = model_.labels, .strict = false}))),
+        data_(std::make_shared<Dataset>(OpenDataset(
+            options.data,
+            {.classes = model_.labels, .val_fraction = ValFractionOf(model_), .strict = false}))),
         images_(std::make_shared<ImageCache>(data_, /*max_bytes=*/0)),
         pool_(options.threads) {
     if (IsQuantized(model_.graph)) {
       Fail(ErrorKind::kUsage, "{}: is quantized already; start from the float32 model",
            options.model);
     }
+    CheckOut();
     split_ = data_->items(Split::kTest).empty() ? Split::kVal : Split::kTest;
     if (!options.split.empty() && !FieldFromText(options.split, split_)) {
       Fail(ErrorKind::kUsage, "--split {}: expected {}", options.split, FieldKind(split_));
@@ -70,6 +72,20 @@ class CompressRun {
   }
 
  private:
+  // Before minutes of work, not after them.
+  void CheckOut() const {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    const fs::path out = options_.out, folder = out.has_parent_path() ? out.parent_path() : ".";
+    if (fs::is_directory(out, ignored) || !fs::is_directory(folder, ignored)) {
+      Fail(ErrorKind::kUsage, "--out {}: expected the name of a file in a folder that exists",
+           options_.out);
+    }
+    if (fs::equivalent(out, options_.model, ignored)) {
+      Fail(ErrorKind::kUsage, "--out {}: is the model itself, which would be lost", options_.out);
+    }
+  }
+
   static int64_t FileBytes(const std::string& path) {
     return static_cast<int64_t>(std::filesystem::file_size(path));
   }

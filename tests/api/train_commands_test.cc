@@ -97,6 +97,31 @@ TEST(Train, LeavesARunThatOtherVerbsUse) {
   EXPECT_EQ(ReadFile(out + "/arguments.json"), arguments);
 }
 
+// Whoever measures a model on the set it comes from meets none of the pictures it was trained on;
+// and names of folders are bytes, not always UTF-8.
+TEST(Train, EvalHoldsOutWhatTrainingHeldOut) {
+  const TemporaryFolder folder;
+  const std::string data = folder / "shapes", out = folder / "run";
+  ASSERT_EQ(
+      Linnet({"data", "make", "shapes", "--out", data, "--count", "200", "--size", "16"}).code, 0);
+  const std::string set = data + "/train";  // folders of classes, without splits
+  std::filesystem::rename(set + "/star", set + "/\xE9toile");
+  const Ran ran = Linnet({"train", "mobilenet_v1", "--width", "0.125", "--size", "16", "--data",
+                          set, "--out", out, "--epochs", "1", "--batch", "16", "--val-fraction",
+                          "0.4", "--threads", "1", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Ran eval = Linnet({"eval", out + "/best.safetensors", "--data", set, "--split", "val",
+                           "--threads", "1", "--json"});
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  const auto trained = nlohmann::json::parse(ran.out), measured = nlohmann::json::parse(eval.out);
+  EXPECT_EQ(trained["split"], "val");
+  EXPECT_EQ(measured["count"], trained["count"]);
+  EXPECT_EQ(measured["top1"], trained["top1"]);
+  const Ran again = Linnet({"train", out + "/best.safetensors", "--data", set, "--out", out});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, HasSubstr("is a trained model"));
+}
+
 TEST(Train, InterruptedAndContinuedEndsAsOneThatWasNot) {
   const TemporaryFolder folder;
   const std::atomic<bool> stop{true};

@@ -155,6 +155,12 @@ TEST_F(CompressTest, SaysWhatIsWrong) {
   options.model = Path("none.safetensors");
   EXPECT_EQ(KindOf(options, message), ErrorKind::kFile);
   options = Options();
+  options.out = options.model;
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  EXPECT_THAT(message, HasSubstr("is the model itself"));
+  options.out = Path("none/x.safetensors");
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  options = Options();
   Compress(options, {});
   options.model = options.out;
   EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
