@@ -26,6 +26,7 @@ Tensor ExactValue(const Floats& values, const Shape& shape, DType dtype) {
 
 struct Bf16Case {
   Sample sample;
+  const Numbers& numbers;
   Shape out_shape;
   std::vector<ValueType> in_types;
   ValueType out_type;
@@ -37,7 +38,7 @@ struct Bf16Case {
 Bf16Case MakeCase(const Sample& sample, const Numbers& numbers, std::vector<ValueType> in_types,
                   ValueType out_type) {
   const OpDef& def = DefOf(sample.op);
-  Bf16Case c{sample, numbers.out_shape, std::move(in_types), out_type, {}, {}, {}};
+  Bf16Case c{sample, numbers, numbers.out_shape, std::move(in_types), out_type, {}, {}, {}};
   std::vector<RefTensor<double>> in, params;
   for (size_t i = 0; i < numbers.in.size(); ++i) {
     c.in.push_back(ExactValue(numbers.in[i], sample.in[i], c.in_types[i].dtype));
@@ -65,32 +66,53 @@ bool Takes(const Sample& sample, const Shape& out, const std::vector<ValueType>&
       .empty();
 }
 
-std::vector<double> RunOnce(const Bf16Case& c, ThreadPool* pool) {
+// apart: pixels lie further apart than their channels, where the op takes that, with NaN between.
+std::vector<double> RunOnce(const Bf16Case& c, ThreadPool* pool, bool apart = false) {
   const PrepareArgs args = {c.sample.in, c.out_shape, false, Threads(pool), c.in_types, c.out_type};
   const Prepared prepared = DefOf(c.sample.op).prepare(c.sample.op, args);
-  const auto count = static_cast<size_t>(c.out_shape.elements());
-  const Guarded out(count * DTypeBytes(c.out_type.dtype)), scratch(prepared.scratch_bytes);
+  std::vector<Tensor> in = c.in;
+  std::vector<int64_t> in_stride;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const int64_t channels = Channels(c.sample.in[i]);
+    in_stride.push_back(channels + (apart && prepared.strided_in ? 5 : 0));
+    if (in_stride[i] == channels) continue;
+    in[i] = ExactValue(Spread(c.numbers.in[i], channels, in_stride[i]), c.sample.in[i],
+                       c.in_types[i].dtype);
+  }
+  const int64_t channels = Channels(c.out_shape);
+  const int64_t out_stride = channels + (apart && prepared.strided_out ? 19 : 0);
+  const size_t bytes = DTypeBytes(c.out_type.dtype);
+  const auto count = static_cast<size_t>(Rows(c.out_shape) * out_stride);
+  const Guarded out(count * bytes), scratch(prepared.scratch_bytes);
   // By another one, whose bytes this one is given.
   const Prepared packed = DefOf(c.sample.op).prepare(c.sample.op, args);
   if (packed.pack) packed.pack(c.params, pool);
   GivePacked(packed, prepared);
   allocations = 0;
   counting_allocations = true;
-  prepared.forward({c.in,
+  prepared.forward({in,
                     Tensor::View(out.data(), c.out_shape, c.out_type.dtype),
                     {},
                     {},
                     reinterpret_cast<std::byte*>(scratch.data()),
-                    pool});
+                    pool,
+                    0,
+                    in_stride,
+                    out_stride});
   counting_allocations = false;
   EXPECT_EQ(allocations, 0) << "memory was allocated on the way";
   EXPECT_TRUE(out.Intact()) << "wrote past the result";
   EXPECT_TRUE(scratch.Intact()) << "wrote past the scratch memory";
   std::vector<double> values;
   for (size_t i = 0; i < count; ++i) {
-    values.push_back(c.out_type.is_bf16()
-                         ? FromBfloat16(reinterpret_cast<const bfloat16_t*>(out.data())[i])
-                         : reinterpret_cast<const float*>(out.data())[i]);
+    const double value = c.out_type.is_bf16()
+                             ? FromBfloat16(reinterpret_cast<const bfloat16_t*>(out.data())[i])
+                             : reinterpret_cast<const float*>(out.data())[i];
+    if (static_cast<int64_t>(i) % out_stride < channels) {
+      values.push_back(value);
+    } else {
+      EXPECT_TRUE(std::isnan(value)) << "wrote between the pixels";
+    }
   }
   return values;
 }
@@ -121,6 +143,8 @@ void Check(const Bf16Case& c) {
       const std::vector<double> one = RunOnce(c, nullptr);
       ExpectNearReference(c, one);
       ASSERT_EQ(one, RunOnce(c, &two)) << "two threads give other bits";
+      ASSERT_EQ(one, RunOnce(c, nullptr, true)) << "pixels that lie apart give other bits";
+      ASSERT_EQ(one, RunOnce(c, &two, true)) << "pixels that lie apart give other bits";
     }
   }
   kernels::ForceTarget(0);
