@@ -27,13 +27,6 @@ add_library(linnet_onnx_proto STATIC ${LINNET_ONNX_DIR}/onnx.pb.cc ${LINNET_ONNX
 target_include_directories(linnet_onnx_proto SYSTEM PUBLIC ${LINNET_ONNX_DIR})
 target_link_libraries(linnet_onnx_proto PUBLIC protobuf::libprotobuf-lite)
 
-find_library(PTHREADPOOL_LIBRARY pthreadpool REQUIRED)
-find_path(PTHREADPOOL_INCLUDE pthreadpool.h REQUIRED)
-add_library(pthreadpool UNKNOWN IMPORTED)
-set_target_properties(pthreadpool PROPERTIES
-  IMPORTED_LOCATION ${PTHREADPOOL_LIBRARY}
-  INTERFACE_INCLUDE_DIRECTORIES ${PTHREADPOOL_INCLUDE})
-
 if(LINNET_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

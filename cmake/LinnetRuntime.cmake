@@ -86,7 +86,7 @@ add_library(linnet_runtime SHARED
   $<TARGET_OBJECTS:linnet_runtime_kernels> $<TARGET_OBJECTS:linnet_runtime_loops>
   $<TARGET_OBJECTS:linnet_runtime_old_avx3>
   $<TARGET_OBJECTS:linnet_runtime_rest>)
-target_link_libraries(linnet_runtime PRIVATE hwy::hwy pthreadpool Threads::Threads)
+target_link_libraries(linnet_runtime PRIVATE hwy::hwy Threads::Threads)
 target_link_options(linnet_runtime PRIVATE
   -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--no-undefined -Wl,--as-needed)
 if(LINNET_RUNTIME_IPO AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT LINNET_SANITIZE)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a folder with the ARM64 libraries that Linnet needs, unpacked from Debian's packages, to be
 # compiled against and to run programs in under qemu-aarch64. It asks for no rights and changes
-# nothing of this system: Debian's pthreadpool for ARM64 cannot be installed beside the native one.
+# nothing of this system.
 #
 #   scripts/arm64_root.sh FOLDER
 set -euo pipefail
@@ -14,7 +14,7 @@ root=$(readlink -f "$1")
 [[ -e $root/.complete ]] && exit 0
 
 packages=(
-  libc6-dev libhwy-dev libpthreadpool-dev libfmt-dev nlohmann-json3-dev
+  libc6-dev libhwy-dev libfmt-dev nlohmann-json3-dev
   libgtest-dev libgmock-dev
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev libprotobuf-dev
 )

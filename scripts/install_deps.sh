@@ -13,8 +13,8 @@ set -euo pipefail
 packages=(
   # tools
   g++ cmake ninja-build pkg-config python3
-  # vectors and threads: all that the deployed runtime links
-  libhwy-dev libpthreadpool-dev
+  # vectors: all that the deployed runtime links
+  libhwy-dev
   # pictures and archives
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev libarchive-dev zlib1g-dev
   # ONNX files

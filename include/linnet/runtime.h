@@ -1,6 +1,6 @@
 /* The runtime: opens a model file and runs its network, and can do nothing else. For devices that
  * only answer: liblinnet_runtime.so has no image decoders, no training and no architectures, and
- * needs only Highway and pthreadpool besides the C++ library. Whoever decodes pictures, too, takes
+ * needs only Highway besides the C++ library. Whoever decodes pictures, too, takes
  * linnet.h.
  *
  *   linnet_net* net;

@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/tensor.h"
-#include "base/thread_pool.h"
 
 namespace linnet {
 namespace {
@@ -39,24 +38,6 @@ TEST(Rng, MomentsAndStreams) {
   EXPECT_NEAR(square, 1, 0.02);
   EXPECT_NEAR(uniform, 0.5, 0.005);
   EXPECT_NE(Rng(1, 2).Next(), other.Next());
-}
-
-TEST(ThreadPool, EveryItemOnceAndWorkersAlone) {
-  for (const int threads : {1, 2, 3}) {
-    ThreadPool pool(threads);
-    std::vector<int> seen(1000);
-    std::vector<std::atomic<int>> busy(threads);
-    ParallelForWorker(&pool, seen.size(), [&](size_t worker, size_t i) {
-      EXPECT_EQ(busy[worker].fetch_add(1), 0);
-      ++seen[i];
-      busy[worker].fetch_sub(1);
-    });
-    ParallelFor(&pool, seen.size(), [&](size_t i) { ++seen[i]; });
-    for (const int count : seen) EXPECT_EQ(count, 2);
-  }
-  int sum = 0;
-  ParallelFor(nullptr, 4, [&](size_t i) { sum += static_cast<int>(i); });
-  EXPECT_EQ(sum, 6);
 }
 
 TEST(Tensor, CopiesShareClonesDoNot) {
