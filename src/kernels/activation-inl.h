@@ -1,11 +1,12 @@
-// Activations and their derivatives on vectors, for any kernel. Relative error below 1e-6 of the
-// value wherever the value is a normal number; NaN stays NaN except where the formula compares
-// (relu).
+// Activations and their derivatives on vectors, for any kernel. The relative error of a value is
+// below 1e-6 wherever it is a normal number, that of a derivative away from its zeros; NaN stays
+// NaN except where the formula compares (relu).
 //
-//   V Activate<kind>(d, x, alpha), V ActivationDerivative<kind>(d, z, alpha)   z: before the
-//   activation WithActivation(kind, [&](auto k) { ... Activate<k()>(d, x, alpha) ... });  kind
-//   known at run time WithFrequentActivation(kind, [&](auto act) { ... act(d, x, alpha) ... }); the
-//   same in less code ActivateRow(kind, alpha, p, n): in place
+//   V Activate<kind>(d, x, alpha)
+//   V ActivationDerivative<kind>(d, z, alpha)     z: before the activation
+//   WithActivation(kind, f)                       f(k), k() the kind, which is known at run time
+//   WithFrequentActivation(kind, f)               f(act), act(d, x, alpha): the same in less code
+//   ActivateRows(kind, alpha, rows, n, row)       in place
 #if defined(LINNET_KERNELS_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LINNET_KERNELS_ACTIVATION_INL_H_
 #undef LINNET_KERNELS_ACTIVATION_INL_H_
@@ -303,18 +304,22 @@ HWY_INLINE void WithFrequentActivation(Activation kind, F&& f) {
   }
 }
 
-// p[i] = act(p[i]), 0 <= i < n.
-HWY_INLINE void ActivateRow(Activation kind, float alpha, float* HWY_RESTRICT p, size_t n) {
+// row(r)[i] = act(row(r)[i]), 0 <= r < rows, 0 <= i < n. All rows in one call: which activation it
+// is is asked once, and rows of a pixel's channels are short.
+template <class Row>
+HWY_INLINE void ActivateRows(Activation kind, float alpha, int64_t rows, size_t n, Row&& row) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
-  WithActivation(kind, [&](auto k) HWY_ATTR {
-    constexpr Activation kKind = decltype(k)::value;
+  WithFrequentActivation(kind, [&](auto activate) HWY_ATTR {
     const auto valpha = hn::Set(d, alpha);
-    size_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-      hn::StoreU(Activate<kKind>(d, hn::LoadU(d, p + i), valpha), d, p + i);
+    for (int64_t r = 0; r < rows; ++r) {
+      float* HWY_RESTRICT p = row(r);
+      size_t i = 0;
+      for (; i + lanes <= n; i += lanes) {
+        hn::StoreU(activate(d, hn::LoadU(d, p + i), valpha), d, p + i);
+      }
+      if (i < n) StorePart(activate(d, LoadPart(d, p + i, n - i), valpha), d, p + i, n - i);
     }
-    if (i < n) StorePart(Activate<kKind>(d, LoadPart(d, p + i, n - i), valpha), d, p + i, n - i);
   });
 }
 

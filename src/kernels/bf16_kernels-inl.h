@@ -414,7 +414,7 @@ struct Bf16Numbers {
   }
   // For size: there are 64 tiles, and AMX machines, where it would matter, were not at hand.
   static constexpr bool kInnerSteps = false;
-  static HWY_INLINE void ActivateRow(Activation, float, bfloat16_t*, size_t) {}
+  static HWY_INLINE void ActivatePixels(Activation, float, bfloat16_t*, int64_t, int64_t, size_t) {}
 };
 
 Bf16Kernels MakeTable(const char* target) {

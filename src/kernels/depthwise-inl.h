@@ -316,9 +316,9 @@ inline void RunStrip(const Correlation& a, const InputRows& rows, float* dst, co
       RunPixel(s, a.kernel_w);
     }
     if (a.activate_after) {
-      for (int64_t q = 0; q < outputs; ++q) {
-        ActivateRow(a.epilogue.act, a.epilogue.alpha, s.y + q * a.y_pixel, s.channels);
-      }
+      float* y = s.y;
+      ActivateRows(a.epilogue.act, a.epilogue.alpha, outputs, s.channels,
+                   [=, pixel = a.y_pixel](int64_t q) { return y + q * pixel; });
     }
     ox += outputs;
   }

@@ -48,8 +48,9 @@ struct FloatNumbers {
   static void Activate(Activation, VF*, int) {}
   // Whether the steps between the ends of a row have code of their own.
   static constexpr bool kInnerSteps = true;
-  static HWY_INLINE void ActivateRow(Activation act, float alpha, float* p, size_t n) {
-    HWY_NAMESPACE::ActivateRow(act, alpha, p, n);
+  static HWY_INLINE void ActivatePixels(Activation act, float alpha, float* p, int64_t pixel,
+                                        int64_t pixels, size_t n) {
+    ActivateRows(act, alpha, pixels, n, [=](int64_t i) { return p + i * pixel; });
   }
 };
 
@@ -378,10 +379,8 @@ void WalkRows(const Correlation& a, const typename N::T* src, typename N::T* dst
       c += vectors * lanes;
     }
     if (a.activate_after) {
-      for (int64_t pixel = oy * a.out_w; pixel < (oy + rows) * a.out_w; ++pixel) {
-        N::ActivateRow(a.epilogue.act, a.epilogue.alpha, dst + pixel * a.y_pixel + c0,
-                       static_cast<size_t>(c1 - c0));
-      }
+      N::ActivatePixels(a.epilogue.act, a.epilogue.alpha, dst + oy * t.y_row + c0, a.y_pixel,
+                        rows * a.out_w, static_cast<size_t>(c1 - c0));
     }
     oy += rows;
   }

@@ -82,12 +82,15 @@ inline void ScaleRun(int64_t n, const float* from, float scale, bool accumulate,
   });
 }
 
-// to (+)= a * b
-inline void ProductRun(int64_t n, const float* a, const float* b, bool accumulate, float* to) {
-  ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
-    const VF product = hn::Mul(load(a + i), load(b + i));
-    store(accumulate ? hn::Add(product, load(to + i)) : product, to + i);
-  });
+// to (+)= a * b, for rows that touch, of the same b.
+inline void ProductRows(int64_t rows, int64_t n, const float* a, const float* b, bool accumulate,
+                        float* to) {
+  for (int64_t r = 0; r < rows; ++r, a += n, to += n) {
+    ForVectors(n, [&](int64_t i, auto load, auto store) LINNET_LAMBDA {
+      const VF product = hn::Mul(load(a + i), load(b + i));
+      store(accumulate ? hn::Add(product, load(to + i)) : product, to + i);
+    });
+  }
 }
 
 inline float DotRun(int64_t n, const float* a, const float* b) {
@@ -114,19 +117,33 @@ inline void FillRun(int64_t n, float value, bool accumulate, float* to) {
 
 // sums[c] += sum over rows of x[r * pitch + c], c < channels, four rows at a time
 inline void ColumnSums(int64_t rows, int64_t pitch, int64_t channels, const float* x, float* sums) {
+  const auto add_four = [pitch](VF sum, const float* p, auto load) LINNET_LAMBDA {
+    const VF low = hn::Add(load(p), load(p + pitch));
+    const VF high = hn::Add(load(p + 2 * pitch), load(p + 3 * pitch));
+    return hn::Add(sum, hn::Add(low, high));
+  };
+  // Of few channels, sums in memory would wait for their last store; of many, rows are read as they
+  // lie.
+  if (channels <= 4 * static_cast<int64_t>(hn::Lanes(DF()))) {
+    ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
+      const float* p = x + c;
+      VF sum = load(sums + c);
+      int64_t r = 0;
+      for (; r + 4 <= rows; r += 4, p += 4 * pitch) sum = add_four(sum, p, load);
+      for (; r < rows; ++r, p += pitch) sum = hn::Add(sum, load(p));
+      store(sum, sums + c);
+    });
+    return;
+  }
   int64_t r = 0;
   for (; r + 4 <= rows; r += 4) {
-    const float* p = x + r * pitch;
     ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
-      const VF low = hn::Add(load(p + c), load(p + pitch + c));
-      const VF high = hn::Add(load(p + 2 * pitch + c), load(p + 3 * pitch + c));
-      store(hn::Add(load(sums + c), hn::Add(low, high)), sums + c);
+      store(add_four(load(sums + c), x + r * pitch + c, load), sums + c);
     });
   }
   for (; r < rows; ++r) {
-    const float* p = x + r * pitch;
     ForVectors(channels, [&](int64_t c, auto load, auto store) LINNET_LAMBDA {
-      store(hn::Add(load(sums + c), load(p + c)), sums + c);
+      store(hn::Add(load(sums + c), load(x + r * pitch + c)), sums + c);
     });
   }
 }

@@ -21,7 +21,7 @@ namespace HWY_NAMESPACE {
 const ElementwiseTable* GetElementwiseTable() {
   static constexpr ElementwiseTable kTable = {
       SumActivationRun, LINNET_TRAINING_ONLY(ActivationGradientRun),
-      ScaleRun,         ProductRun,
+      ScaleRun,         ProductRows,
       DotRun,           SumRun,
       FillRun,          ColumnSums,
       RowMax,           ExpRow,

@@ -18,7 +18,8 @@ struct ElementwiseTable {
                               Activation act, float alpha, const float* dy, bool accumulate,
                               float* dx);
   void (*scale)(int64_t n, const float* from, float scale, bool accumulate, float* to);
-  void (*product)(int64_t n, const float* a, const float* b, bool accumulate, float* to);
+  void (*product_rows)(int64_t rows, int64_t n, const float* a, const float* b, bool accumulate,
+                       float* to);
   float (*dot)(int64_t n, const float* a, const float* b);
   float (*sum)(int64_t n, const float* x);
   void (*fill)(int64_t n, float value, bool accumulate, float* to);
@@ -41,10 +42,13 @@ void ForRuns(ThreadPool* pool, int64_t count, F&& f) {
   });
 }
 
-// The same for whole rows: f(first row, rows).
+// The same for whole rows: f(first row, rows). An even number of equal runs, for two threads.
 template <class F>
 void ForRowRuns(ThreadPool* pool, int64_t rows, int64_t row_floats, F&& f) {
-  const int64_t step = std::max<int64_t>(16384 / std::max<int64_t>(row_floats, 1), 1);
+  const int64_t most = std::max<int64_t>(16384 / std::max<int64_t>(row_floats, 1), 1);
+  const int64_t wanted = (rows + most - 1) / most;
+  const int64_t even = wanted <= 1 ? 1 : (wanted + 1) / 2 * 2;
+  const int64_t step = std::max<int64_t>((rows + even - 1) / even, 1);
   const int64_t runs = (rows + step - 1) / step;
   ParallelFor(runs > 1 ? pool : nullptr, static_cast<size_t>(runs), [&](size_t item) {
     const int64_t first = static_cast<int64_t>(item) * step;

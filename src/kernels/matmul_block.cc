@@ -115,11 +115,7 @@ void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, co
     if (panel == block.first_panel) FetchRows(block, row + rows, rows, args.k);
     FetchShare(next, tile, tiles, args);
     kernels.tile[vectors][rows](args);
-    if (activate) {
-      for (int64_t i = 0; i < rows; ++i) {
-        kernels.activate(epilogue->act, epilogue->alpha, args.c[i] + column, cols);
-      }
-    }
+    if (activate) kernels.activate(epilogue->act, epilogue->alpha, args.c, rows, column, cols);
   }
 }
 
@@ -131,7 +127,10 @@ Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k) {
   Cut cut;
   // Multiples of 24 are whole tiles of 6, 8 and 12 rows.
   const int64_t most_rows = std::clamp<int64_t>(kBlockFloats / depth / 24 * 24, 24, kMaxBlockRows);
-  const int64_t tasks = std::clamp<int64_t>(m * n * k / kMinTaskMacs, 1, kTasks);
+  // A row or two take as long as their weights take to be read.
+  constexpr int64_t kRowsOfReading = 4;
+  const int64_t macs = std::max(m, kRowsOfReading) * n * k;
+  const int64_t tasks = std::clamp<int64_t>(macs / kMinTaskMacs, 1, kTasks);
   // Each block of rows reads all panels again. So panels make the tasks, as far as they go, and
   // rows the rest; never a last block of a row or two, which costs as much reading as a full one.
   cut.row_blocks = std::max(DivUp(m, most_rows), std::min(DivUp(m, 24), tasks / (2 * panels)));

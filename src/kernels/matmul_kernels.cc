@@ -322,8 +322,10 @@ void SumColumns(const float* HWY_RESTRICT a, int64_t a_stride, int64_t rows, int
   }
 }
 
-void ActivateMany(Activation kind, float alpha, float* p, int64_t n) {
-  ActivateRow(kind, alpha, p, static_cast<size_t>(n));
+void ActivateMany(Activation kind, float alpha, float* const* rows, int64_t count, int64_t column,
+                  int64_t n) {
+  ActivateRows(kind, alpha, count, static_cast<size_t>(n),
+               [=](int64_t r) { return rows[r] + column; });
 }
 
 template <int kNV, int... kI>

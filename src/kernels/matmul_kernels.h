@@ -70,7 +70,9 @@ struct MicroKernels {
   void (*add)(const float* src, int64_t n, float* dst);
   // sums[j] += sum_i a[i * a_stride + j], rows ascending.
   void (*column_sums)(const float* a, int64_t a_stride, int64_t rows, int64_t cols, float* sums);
-  void (*activate)(Activation kind, float alpha, float* p, int64_t n);
+  // Columns [column, column + n) of each row, in place.
+  void (*activate)(Activation kind, float alpha, float* const* rows, int64_t count, int64_t column,
+                   int64_t n);
 
   int panel_width() const { return max_vectors * lanes; }
 };

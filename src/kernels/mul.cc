@@ -13,11 +13,24 @@ namespace {
 void MulRows(const Broadcast& s, const float* from, const float* b, bool accumulate, float* to,
              ThreadPool* pool) {
   const ElementwiseTable& table = Elementwise();
+  // A squeezed gate: all pixels of an image have the same, and may have few channels.
+  if (s.rows() > 1 && s.b[2] == 0 && s.b[3] != 0) {
+    ForRowRuns(pool, s.rows(), s.width(), [&](int64_t row, int64_t count) {
+      for (const int64_t last = row + count; row < last;) {
+        const int64_t rows = std::min(last - row, s.size[2] - row % s.size[2]);
+        const int64_t at = row * s.width();
+        table.product_rows(rows, s.width(), from + at, b + RowOffset(s, s.b, row), accumulate,
+                           to + at);
+        row += rows;
+      }
+    });
+    return;
+  }
   ForBroadcastRuns(pool, s, [&](int64_t at, int64_t n, int64_t, int64_t b_at) {
     if (s.b[3] == 0) {
       table.scale(n, from + at, b[b_at], accumulate, to + at);
     } else {
-      table.product(n, from + at, b + b_at, accumulate, to + at);
+      table.product_rows(1, n, from + at, b + b_at, accumulate, to + at);
     }
   });
 }
@@ -53,7 +66,7 @@ void MulBackward(const Shape& a_shape, const Shape& b_shape, const float* a, con
       if (s.b[3] == 0) {
         *to += table.dot(s.width(), a + at, dy + at);
       } else {
-        table.product(s.width(), a + at, dy + at, true, to);
+        table.product_rows(1, s.width(), a + at, dy + at, true, to);
       }
     });
   });

@@ -237,7 +237,7 @@ void GlobalAverageForward(const GlobalPoolShape& s, const float* src, float* dst
   const ElementwiseTable& table = Elementwise();
   // Runs of pixels are summed apart, so that rounding grows with their number, not with the
   // pixels'.
-  constexpr int64_t kBlock = 256, kRun = 64;
+  constexpr int64_t kBlock = 64, kRun = 64;
   const int64_t blocks = (s.c + kBlock - 1) / kBlock;
   ParallelFor(pool, static_cast<size_t>(s.n * blocks), [&](size_t item) {
     const int64_t image = static_cast<int64_t>(item) / blocks;

@@ -122,7 +122,8 @@ void StemForward::RunRow(const float* src, const float* packed, int64_t line,
     }
   }
   if (epilogue.act != Activation::kIdentity && !IsClamp(epilogue.act)) {
-    kernels_->activate(epilogue.act, epilogue.alpha, dst + line * s.ow * s.k, s.ow * s.k);
+    float* row = dst + line * s.ow * s.k;
+    kernels_->activate(epilogue.act, epilogue.alpha, &row, 1, 0, s.ow * s.k);
   }
 }
 

@@ -203,8 +203,8 @@ void WinogradForward::TransformOutput(const Tile& tile, int64_t panel, const flo
   if (epilogue.act == Activation::kIdentity || IsClamp(epilogue.act)) return;
   for (int64_t y = 0; y < args.rows; ++y) {
     for (int64_t x = 0; x < args.columns; ++x) {
-      kernels_->activate(epilogue.act, epilogue.alpha,
-                         args.dst + y * args.dst_row + x * args.dst_pixel, args.cols);
+      float* pixel = args.dst + y * args.dst_row + x * args.dst_pixel;
+      kernels_->activate(epilogue.act, epilogue.alpha, &pixel, 1, 0, args.cols);
     }
   }
 }
