@@ -73,6 +73,11 @@ FloatMode GetFloatMode() {
 }
 void SetFloatMode(FloatMode mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
 constexpr FloatMode kNoDenormals = FloatMode{1} << 24;  // flush to zero
+#else
+using FloatMode = int;
+FloatMode GetFloatMode() { return 0; }
+void SetFloatMode(FloatMode) {}
+constexpr FloatMode kNoDenormals = 0;
 #endif
 
 void DisableDenormals() { SetFloatMode(GetFloatMode() | kNoDenormals); }
