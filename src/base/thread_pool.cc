@@ -144,7 +144,7 @@ struct ThreadPool::Team {
       if (k > 0 && self > 0 && count <= threads) return;
       const size_t owner = (self + k) % threads;
       const size_t begin = count * owner / threads, end = count * (owner + 1) / threads;
-      for (size_t i; Take(owner, current, begin, end, i);) item(context, i);
+      for (size_t i; Take(owner, current, begin, end, i);) item(context, self, i);
     }
   }
 
@@ -220,7 +220,7 @@ void ThreadPool::Run(Item item, void* context, size_t count) {
 
 void internal::RunAlone(ThreadPool::Item item, void* context, size_t count) {
   const DenormalsDisabled disabled;
-  for (size_t i = 0; i < count; ++i) item(context, i);
+  for (size_t i = 0; i < count; ++i) item(context, 0, i);
 }
 
 }  // namespace linnet

@@ -1,7 +1,8 @@
 // Threads, passed in and never global. A null ThreadPool* means: in the calling thread.
 //
-// Determinism: the work is cut into items by its shape, never by the number of threads, and each
-// item writes its own output; so every result is the same, bit for bit, for any number of threads.
+// Determinism: each number of a result is made by one item, and in an order that the shape alone
+// decides. The number of threads may decide which item that is, never of what partial sums it
+// consists; so every result is the same, bit for bit, for any number of threads.
 //
 // Small networks meet here some sixty times in a millisecond. So a call takes no memory and, as
 // long as nobody sleeps, makes no system call: threads that wait look at one number for half a
@@ -9,7 +10,6 @@
 #ifndef LINNET_BASE_THREAD_POOL_H_
 #define LINNET_BASE_THREAD_POOL_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,12 +27,12 @@ class ThreadPool {
   ~ThreadPool();
   int threads() const { return threads_; }
 
-  // Calls item(context, i) for each i in [0, count), count < 2^32, by all threads, and returns when
-  // all are done. A thread begins with its share of the items, which is the same one each time, so
-  // that what it finds in its cache is often what it wrote before; who is done takes from the
-  // others'. Denormals are flushed to zero inside. 'item' must not throw, nor call the same pool.
-  // Calls from several threads take turns.
-  using Item = void (*)(void* context, size_t i);
+  // Calls item(context, worker, i) for each i in [0, count), count < 2^32, by all threads, and
+  // returns when all are done; 'worker' in [0, threads()) is the thread. A thread begins with its
+  // share of the items, which is the same one each time, so that what it finds in its cache is
+  // often what it wrote before; who is done takes from the others'. Denormals are flushed to zero
+  // inside. 'item' must not throw, nor call the same pool. Calls from several threads take turns.
+  using Item = void (*)(void* context, size_t worker, size_t i);
   void Run(Item item, void* context, size_t count);
 
  private:
@@ -48,11 +48,15 @@ namespace internal {
 void RunAlone(ThreadPool::Item item, void* context, size_t count);
 }  // namespace internal
 
-// Calls f(i) for each i in [0, count). Denormals are flushed to zero inside. f must not throw.
+// Calls f(worker, i) for each i in [0, count), worker in [0, Threads(pool)): no two calls with the
+// same worker run at once, so scratch memory can belong to a worker. Denormals are flushed to zero
+// inside. f must not throw.
 template <class F>
-void ParallelFor(ThreadPool* pool, size_t count, F&& f) {
+void ParallelForWorker(ThreadPool* pool, size_t count, F&& f) {
   using Fn = std::remove_reference_t<F>;
-  const ThreadPool::Item item = [](void* fn, size_t i) { (*static_cast<Fn*>(fn))(i); };
+  const ThreadPool::Item item = [](void* fn, size_t worker, size_t i) {
+    (*static_cast<Fn*>(fn))(worker, i);
+  };
   void* fn = const_cast<void*>(static_cast<const void*>(&f));
   if (pool == nullptr) {
     internal::RunAlone(item, fn, count);
@@ -61,14 +65,10 @@ void ParallelFor(ThreadPool* pool, size_t count, F&& f) {
   }
 }
 
-// Calls f(worker, i) for each i in [0, count), worker in [0, Threads(pool)): no two calls with the
-// same worker run at once, so scratch memory can belong to a worker. Items are handed out in order.
+// Calls f(i) for each i in [0, count), likewise.
 template <class F>
-void ParallelForWorker(ThreadPool* pool, size_t count, F&& f) {
-  std::atomic<size_t> next{0};
-  ParallelFor(pool, static_cast<size_t>(Threads(pool)), [&](size_t worker) {
-    for (size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) f(worker, i);
-  });
+void ParallelFor(ThreadPool* pool, size_t count, F&& f) {
+  ParallelForWorker(pool, count, [&](size_t, size_t i) { f(i); });
 }
 
 }  // namespace linnet

@@ -26,8 +26,12 @@ struct Product {
   const PixelMap* map;
   int64_t groups, k, n;
   int64_t depth() const { return Taps(*map) * k; }
-  Cut cut(const MicroKernels& kernels) const {
-    return CutProduct(kernels, GridPixels(*map), n, depth());
+  Cut cut(const MicroKernels& kernels, int threads) const {
+    return CutProduct(kernels, GridPixels(*map), n, depth(), GridPixels(*map) * k, threads);
+  }
+  // Of a block, however it is cut.
+  size_t pointer_bytes() const {
+    return PointerBytes(*map, std::min(MostBlockRows(depth()), GridPixels(*map)));
   }
 };
 
@@ -35,9 +39,9 @@ void RunIndirect(const MicroKernels& kernels, const Product& product, const Pixe
                  const float* src, const float* packed, float* dst, const float* zeros,
                  bool accumulate, const Epilogue* epilogue, void* scratch, ThreadPool* pool) {
   const PixelMap& map = *product.map;
-  const Cut cut = product.cut(kernels);
+  const Cut cut = product.cut(kernels, Threads(pool));
   const int64_t panels = DivUp(product.n, kernels.panel_width());
-  const size_t worker_bytes = PointerBytes(map, cut.block_rows);
+  const size_t worker_bytes = product.pointer_bytes();
   const auto tasks = static_cast<size_t>(product.groups * cut.tasks());
   ParallelForWorker(pool, tasks, [&](size_t worker, size_t i) {
     const int64_t task = static_cast<int64_t>(i) % cut.tasks();
@@ -115,8 +119,7 @@ size_t Conv2dForward::packed_bytes() const {
 }
 
 size_t Conv2dForward::ScratchBytes(int threads) const {
-  const Product product = ForwardProduct(shape_, map_);
-  return threads * PointerBytes(map_, product.cut(*kernels_).block_rows);
+  return threads * ForwardProduct(shape_, map_).pointer_bytes();
 }
 
 void Conv2dForward::Pack(const float* weights, float* packed, ThreadPool* pool) const {
@@ -231,8 +234,7 @@ size_t Conv2dInputGrad::packed_bytes() const { return packed_floats_ * sizeof(fl
 size_t Conv2dInputGrad::ScratchBytes(int threads) const {
   size_t bytes = 0;
   for (const PixelMap& map : maps_) {
-    const Cut cut = InputGradProduct(shape_, map).cut(*kernels_);
-    bytes = std::max(bytes, PointerBytes(map, cut.block_rows));
+    bytes = std::max(bytes, InputGradProduct(shape_, map).pointer_bytes());
   }
   return static_cast<size_t>(threads) * bytes;
 }

@@ -66,9 +66,9 @@ namespace {
 
 HWY_EXPORT(GetDepthwiseTable);
 
-CorrelationCut CutCorrelation(const Correlation& a, int largest_walk) {
+CorrelationCut CutCorrelation(const Correlation& a, int largest_walk, int threads) {
   constexpr int64_t kItemFloats = 32768;
-  if (DepthwiseWalks(a, largest_walk)) return CutWalk(a, kItemFloats);
+  if (DepthwiseWalks(a, largest_walk)) return CutWalk(a, kItemFloats, threads);
   if (!DepthwiseCopies(a))
     return {RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, kItemFloats), a.c};
   // Each band of rows copies kernel_h - 1 rows that another one copies, too: so few bands, and the
@@ -80,7 +80,7 @@ CorrelationCut CutCorrelation(const Correlation& a, int largest_walk) {
 void RunCorrelation(const Correlation& a, int64_t images, const float* src, float* dst,
                     ThreadPool* pool) {
   const DepthwiseTable& table = *HWY_DYNAMIC_DISPATCH(GetDepthwiseTable)();
-  const CorrelationCut cut = CutCorrelation(a, table.largest_walk);
+  const CorrelationCut cut = CutCorrelation(a, table.largest_walk, images == 1 ? Threads(pool) : 1);
   const int64_t bands = (a.out_h + cut.rows - 1) / cut.rows;
   const int64_t groups = (a.c + cut.channels - 1) / cut.channels;
   ParallelFor(pool, static_cast<size_t>(images * bands * groups), [&](size_t item) {

@@ -144,20 +144,19 @@ struct CorrelationCut {
 };
 // Tiles are independent over channels, while bands of rows share some: so bands are several tiles
 // high, about equal, and what is still too large is cut by channels, four lines of them at least.
-// Small maps are cut by channels, too, into two or four equal parts: each is a layer of its own for
-// as many threads, which would otherwise wait for the one that has the larger part, or all.
-inline CorrelationCut CutWalk(const Correlation& a, int64_t floats) {
+// Several threads take bands of their own, so that they do not write into each other's lines (see
+// RowsForThreads, matmul_block.cc).
+inline CorrelationCut CutWalk(const Correlation& a, int64_t floats, int threads) {
   constexpr int64_t kTiles = 12, kChannels = 64;
   const int64_t wanted = RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, floats);
   const int64_t most_rows = std::max(wanted, kTiles);
-  const int64_t bands = std::max<int64_t>((a.out_h + most_rows / 2) / most_rows, 1);
+  int64_t bands = std::max<int64_t>((a.out_h + most_rows / 2) / most_rows, 1);
+  if (a.out_h >= 2 * threads) bands = (bands + threads - 1) / threads * threads;
   const int64_t rows = (a.out_h + bands - 1) / bands;
   const int64_t most = floats / std::max<int64_t>(rows * a.stride_h * a.in_w, 1);
   const int64_t channels = (most / kChannels + 1) * kChannels;
-  const int64_t least = bands > 1 || a.c < kChannels ? 1 : a.c < 4 * kChannels ? 2 : 4;
-  const int64_t groups = std::max((a.c + channels - 1) / channels, least);
-  const int64_t even = groups == 1 ? 1 : (groups + 1) / 2 * 2;
-  const int64_t part = (a.c + even - 1) / even;
+  const int64_t groups = (a.c + channels - 1) / channels;
+  const int64_t part = (a.c + groups - 1) / groups;
   return {std::max<int64_t>(rows, 1),
           (part + kDepthwiseLanes - 1) / kDepthwiseLanes * kDepthwiseLanes};
 }

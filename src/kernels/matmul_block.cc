@@ -119,14 +119,37 @@ void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, co
   }
 }
 
+// Whether each thread should take rows of its own and all panels. It then reads all weights, but of
+// the maps only what it has written in the layer before, or will read in the next one. Where
+// threads share the pixels of a map, each line of it goes through both caches, and their
+// prefetchers take from each other what they are about to write: a quarter of what the third level
+// gives (14x14x240 floats, two threads of a Granite Rapids: halves of rows are copied in 2.6 us,
+// halves of channels in 15.8, one thread does all in 4.3).
+bool RowsForThreads(int64_t m, int64_t n, int64_t k, int64_t map, int threads) {
+  constexpr int64_t kLeastRows = 12, kWeightsPerNumber = 4;
+  if (threads == 1 || m < kLeastRows * threads) return false;
+  return n * k <= kWeightsPerNumber * (map + m * n);
+}
+
 }  // namespace
 
-Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k) {
+int64_t MostBlockRows(int64_t k) {
   const int64_t depth = std::clamp<int64_t>(k, 1, kMaxDepth);
-  const int64_t panels = DivUp(n, kernels.panel_width());
-  Cut cut;
   // Multiples of 24 are whole tiles of 6, 8 and 12 rows.
-  const int64_t most_rows = std::clamp<int64_t>(kBlockFloats / depth / 24 * 24, 24, kMaxBlockRows);
+  return std::clamp<int64_t>(kBlockFloats / depth / 24 * 24, 24, kMaxBlockRows);
+}
+
+Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, int64_t map,
+               int threads) {
+  const int64_t panels = DivUp(n, kernels.panel_width()), most_rows = MostBlockRows(k);
+  Cut cut;
+  if (RowsForThreads(m, n, k, map, threads)) {
+    cut.row_blocks = RoundUp(DivUp(m, most_rows), threads);
+    cut.block_rows = DivUp(m, cut.row_blocks);
+    cut.block_panels = panels;
+    cut.panel_blocks = 1;
+    return cut;
+  }
   // A row or two take as long as their weights take to be read.
   constexpr int64_t kRowsOfReading = 4;
   const int64_t macs = std::max(m, kRowsOfReading) * n * k;
@@ -175,7 +198,7 @@ void RunProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, co
                 int64_t a_stride, const float* packed, float* c, int64_t c_stride, bool accumulate,
                 const Epilogue* epilogue, ThreadPool* pool) {
   if (m == 0 || n == 0) return;
-  const Cut cut = CutProduct(kernels, m, n, k);
+  const Cut cut = CutProduct(kernels, m, n, k, m * k, Threads(pool));
   const int64_t panels = DivUp(n, kernels.panel_width());
   ParallelFor(pool, static_cast<size_t>(cut.tasks()), [&](size_t i) {
     const auto task = static_cast<int64_t>(i);

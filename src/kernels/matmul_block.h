@@ -25,14 +25,20 @@ inline int64_t PackedFloats(const MicroKernels& kernels, int64_t k, int64_t n) {
 // The largest number of rows in a block: its pointers live on the stack of MatMul::Run.
 inline constexpr int64_t kMaxBlockRows = 384;
 
-// How a product of m x n sums of k terms is cut into tasks, by its shape alone.
+// Rows of a block, at most: those whose k terms leave room in the second-level cache.
+int64_t MostBlockRows(int64_t k);
+
+// How a product of m x n sums of k terms is cut into tasks.
 struct Cut {
   int64_t block_rows;    // rows of a task, the last may have fewer
   int64_t block_panels;  // panels of a task
   int64_t row_blocks, panel_blocks;
   int64_t tasks() const { return row_blocks * panel_blocks; }
 };
-Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k);
+// For so many threads; 'map': numbers of A. Each sum is made by one task and in one order, so that
+// no cut changes a result.
+Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, int64_t map,
+               int threads);
 
 // Some rows, given by pointers, times some panels.
 struct Block {

@@ -232,27 +232,45 @@ void AveragePoolBackward(const PoolShape& s, const float* dy, bool accumulate, f
       });
 }
 
-void GlobalAverageForward(const GlobalPoolShape& s, const float* src, float* dst,
+namespace {
+
+// Runs of pixels are summed apart, so that rounding grows with their number, not with the pixels',
+// and that two threads read what each of them has written (RowsForThreads, matmul_block.cc).
+int64_t AverageRuns(const GlobalPoolShape& s) {
+  constexpr int64_t kRun = 64;
+  return s.pixels == 1 ? 1 : (s.pixels + 2 * kRun - 1) / (2 * kRun) * 2;
+}
+
+// The first pixel of a run.
+int64_t RunBegin(const GlobalPoolShape& s, int64_t run) { return s.pixels * run / AverageRuns(s); }
+
+}  // namespace
+
+int64_t GlobalAverageScratch(const GlobalPoolShape& s) { return s.n * AverageRuns(s) * s.c; }
+
+void GlobalAverageForward(const GlobalPoolShape& s, const float* src, float* dst, float* scratch,
                           ThreadPool* pool) {
   const ElementwiseTable& table = Elementwise();
-  // Runs of pixels are summed apart, so that rounding grows with their number, not with the
-  // pixels'.
-  constexpr int64_t kBlock = 64, kRun = 64;
-  const int64_t blocks = (s.c + kBlock - 1) / kBlock;
-  ParallelFor(pool, static_cast<size_t>(s.n * blocks), [&](size_t item) {
-    const int64_t image = static_cast<int64_t>(item) / blocks;
-    const int64_t c = static_cast<int64_t>(item) % blocks * kBlock;
-    const int64_t channels = std::min(kBlock, s.c - c);
-    const float* from = src + image * s.pixels * s.c + c;
-    float* to = dst + image * s.c + c;
-    std::fill(to, to + channels, 0.0f);
-    for (int64_t p = 0; p < s.pixels; p += kRun) {
-      float sums[kBlock] = {};
-      table.column_sums(std::min(kRun, s.pixels - p), s.c, channels, from + p * s.c, sums);
-      table.scale(channels, sums, 1.0f, true, to);
+  const int64_t runs = AverageRuns(s);
+  ParallelFor(pool, static_cast<size_t>(s.n * runs), [&](size_t item) {
+    const int64_t image = static_cast<int64_t>(item) / runs;
+    const int64_t run = static_cast<int64_t>(item) % runs;
+    const int64_t first = RunBegin(s, run), pixels = RunBegin(s, run + 1) - first;
+    const float* from = src + (image * s.pixels + first) * s.c;
+    float* sums = scratch + static_cast<int64_t>(item) * s.c;
+    std::fill_n(sums, s.c, 0.0f);
+    constexpr int64_t kBlock = 64;  // channels, whose sums stay in registers
+    for (int64_t c = 0; c < s.c; c += kBlock) {
+      table.column_sums(pixels, s.c, std::min(kBlock, s.c - c), from + c, sums + c);
     }
-    table.scale(channels, to, 1.0f / static_cast<float>(s.pixels), false, to);
   });
+  for (int64_t image = 0; image < s.n; ++image) {
+    const float* sums = scratch + image * runs * s.c;
+    float* to = dst + image * s.c;
+    std::fill_n(to, s.c, 0.0f);
+    table.column_sums(runs, s.c, s.c, sums, to);
+    table.scale(s.c, to, 1.0f / static_cast<float>(s.pixels), false, to);
+  }
 }
 
 void GlobalAverageBackward(const GlobalPoolShape& s, const float* dy, bool accumulate, float* dx,

@@ -49,8 +49,10 @@ void AveragePoolBackward(const PoolShape& shape, const float* dy, bool accumulat
 struct GlobalPoolShape {
   int64_t n = 1, pixels = 0, c = 0;
 };
+// Scratch memory: so many floats.
+int64_t GlobalAverageScratch(const GlobalPoolShape& shape);
 void GlobalAverageForward(const GlobalPoolShape& shape, const float* src, float* dst,
-                          ThreadPool* pool);
+                          float* scratch, ThreadPool* pool);
 void GlobalAverageBackward(const GlobalPoolShape& shape, const float* dy, bool accumulate,
                            float* dx, ThreadPool* pool);
 void GlobalMaxForward(const GlobalPoolShape& shape, const float* src, float* dst, ThreadPool* pool);

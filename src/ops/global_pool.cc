@@ -98,10 +98,18 @@ struct GlobalPoolOp {
     const bool max = op.kind == PoolKind::kMax;
     Prepared prepared;
     prepared.kernel = KernelName(max ? "global_max" : "global_average");
-    prepared.forward = [=](const ForwardArgs& a) {
-      const auto forward = max ? kernels::GlobalMaxForward : kernels::GlobalAverageForward;
-      forward(shape, a.in[0].data(), MutableData(a.out), a.pool);
-    };
+    if (max) {
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::GlobalMaxForward(shape, a.in[0].data(), MutableData(a.out), a.pool);
+      };
+    } else {
+      prepared.scratch_bytes =
+          static_cast<size_t>(kernels::GlobalAverageScratch(shape)) * sizeof(float);
+      prepared.forward = [=](const ForwardArgs& a) {
+        kernels::GlobalAverageForward(shape, a.in[0].data(), MutableData(a.out),
+                                      reinterpret_cast<float*>(a.scratch), a.pool);
+      };
+    }
     if (!args.training) return prepared;
     prepared.backward = [=](const BackwardArgs& a) {
       if (!a.din[0]) return;

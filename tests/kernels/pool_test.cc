@@ -145,8 +145,11 @@ TEST(Pool, Global) {
       ExpectNear(
           WrittenOver(dy, [&](float* to, ThreadPool* p) { GlobalMaxForward(s, x.data(), to, p); }),
           max, 0, "max");
-      ExpectNear(WrittenOver(dy, [&](float* to,
-                                     ThreadPool* p) { GlobalAverageForward(s, x.data(), to, p); }),
+      GuardedBuffer scratch(static_cast<size_t>(GlobalAverageScratch(s)));
+      ExpectNear(WrittenOver(dy,
+                             [&](float* to, ThreadPool* p) {
+                               GlobalAverageForward(s, x.data(), to, scratch.data(), p);
+                             }),
                  average, 1e-5, "average");
       for (const bool add : {false, true}) {
         ExpectNear(WrittenOver(x,
