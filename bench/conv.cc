@@ -1,5 +1,6 @@
 // Dense convolution layers of known networks: by row pointers, as a first layer, by Winograd, in
-// alternation, beside this machine's peak of multiply-adds.
+// float32 from split bfloat16 and in bfloat16, in alternation, beside this machine's peak of
+// float32 multiply-adds.
 //
 //   [LINNET_TARGET=avx2] bench_conv [NETWORK | LAYER]... [threads=1] [seconds=0.1] [weights=64]
 //
@@ -26,6 +27,7 @@
 #include "base/rng.h"
 #include "base/tensor.h"
 #include "base/thread_pool.h"
+#include "kernels/bf16_conv.h"
 #include "kernels/machine.h"
 #include "kernels/stem.h"
 #include "kernels/targets.h"
@@ -98,6 +100,27 @@ Tensor Random(int64_t elements, uint64_t seed) {
   return tensor;
 }
 
+// In bfloat16, or in float32 by three products of it, as the other ways are run. Of bfloat16 values
+// it gets those that the bits of the floats are: their time is the same.
+struct InBf16 {
+  kernels::Conv2dBf16 conv;
+  int64_t c, k;
+  InBf16(const ConvShape& shape, bool split)
+      : conv(shape, {.src = !split, .residual = !split, .dst = !split, .split = split}),
+        c(shape.c),
+        k(shape.k) {}
+  const std::string& name() const { return conv.name(); }
+  size_t packed_bytes() const { return conv.packed_bytes(); }
+  size_t ScratchBytes(int threads) const { return conv.ScratchBytes(threads); }
+  void Pack(const float* weights, void* packed, ThreadPool* pool) const {
+    conv.Pack(weights, packed, pool);
+  }
+  void Run(const void* src, const void* packed, void* dst, const Epilogue& epilogue, void* scratch,
+           ThreadPool* pool) const {
+    conv.Run(src, c, packed, dst, k, {.act = epilogue.act}, scratch, pool);
+  }
+};
+
 // One way to compute a layer, with as many copies of its weights as the options ask for.
 class Candidate {
  public:
@@ -137,6 +160,13 @@ class Candidate {
   std::vector<double> seconds_;
 };
 
+// "winograd4_f32 6x64": winograd4. "matmul_bf16x3 AMX 32x32": bf16x3.
+std::string ShortName(const std::string& name) {
+  const size_t method = name.find('_'), precision = name.find(' ');
+  const bool is_float = name.compare(method, 4, "_f32") == 0;
+  return is_float ? name.substr(0, method) : name.substr(method + 1, precision - method - 1);
+}
+
 void MeasureLayer(const std::string& name, const ConvShape& s, const Options& options,
                   ThreadPool* pool) {
   const Tensor src = Random(s.src_elements(), 1), weights = Random(s.weight_elements(), 2);
@@ -146,6 +176,9 @@ void MeasureLayer(const std::string& name, const ConvShape& s, const Options& op
   if (StemRefuses(s).empty()) candidates.emplace_back(StemForward(s), weights, options);
   if (s.kh == 3 && s.stride_h == 1) {
     for (const int m : {2, 4}) candidates.emplace_back(WinogradForward(s, m), weights, options);
+  }
+  for (const bool split : {true, false}) {
+    candidates.emplace_back(InBf16(s, split), weights, options);
   }
   double peak = 0;
   const double start = Now(options.threads);
@@ -160,8 +193,7 @@ void MeasureLayer(const std::string& name, const ConvShape& s, const Options& op
   const double direct = candidates[0].Median();
   for (Candidate& candidate : candidates) {
     const double seconds = candidate.Median();
-    std::printf("  %s %8.4f ms %3.0f %% x%.2f",
-                candidate.name().substr(0, candidate.name().find('_')).c_str(), 1e3 * seconds,
+    std::printf("  %s %8.4f ms %3.0f %% x%.2f", ShortName(candidate.name()).c_str(), 1e3 * seconds,
                 1e-7 * macs / seconds / peak, direct / seconds);
   }
   std::printf("\n");

@@ -53,8 +53,7 @@ struct Block {
   }
 };
 
-// Asks for a share of what comes next: spread over the steps, so that loads of this block are not
-// held up.
+// Asks for what comes next, spread over the steps, so that loads of this block are not held up.
 struct Fetcher {
   const Bf16BlockArgs& t;
   int64_t each;
@@ -87,11 +86,13 @@ void RunBlock(const Bf16BlockArgs& t) {
 template <class Tiles, int kA, int kB>
 void RunSplitBlock(const Bf16BlockArgs& t) {
   using B = Block<Tiles, kA, kB>;
+  const Fetcher fetcher(t);
   B::Zero();
   const bfloat16_t* b = t.b;
   for (int64_t step = 0; step < t.steps; ++step, b += 2 * kB * kTileNumbers) {
     B::LoadA(t, step, false, 0);
     B::LoadB(b + kB * kTileNumbers);
+    if (fetcher.each > 0) fetcher.Step(step);
     B::Multiply();
     B::LoadB(b);
     B::Multiply();
