@@ -6,6 +6,8 @@
 #if HWY_ARCH_X86_64
 #include <xmmintrin.h>
 
+#include <algorithm>
+
 #include "kernels/amx_tiles.h"
 
 namespace linnet::kernels {
@@ -86,12 +88,22 @@ void RunBlock(const Bf16BlockArgs& t) {
 template <class Tiles, int kA, int kB>
 void RunSplitBlock(const Bf16BlockArgs& t) {
   using B = Block<Tiles, kA, kB>;
+  const auto widen = [&t](int64_t step) {
+    t.widen(kB * kTileNumbers, t.b + step * t.b_step, t.narrow + 2 * step * t.b_step,
+            t.widened + step * t.b_low_step);
+  };
+  // Tiles cannot be loaded from the store buffer: low parts are made two steps earlier.
+  constexpr int64_t kEarlier = 2;
+  for (int64_t step = 0; t.narrow != nullptr && step < std::min(kEarlier, t.steps); ++step) {
+    widen(step);
+  }
   const Fetcher fetcher(t);
   B::Zero();
   const bfloat16_t* b = t.b;
-  for (int64_t step = 0; step < t.steps; ++step, b += 2 * kB * kTileNumbers) {
+  for (int64_t step = 0; step < t.steps; ++step, b += t.b_step) {
+    if (t.narrow != nullptr && step + kEarlier < t.steps) widen(step + kEarlier);
     B::LoadA(t, step, false, 0);
-    B::LoadB(b + kB * kTileNumbers);
+    B::LoadB(t.b_low + step * t.b_low_step);
     if (fetcher.each > 0) fetcher.Step(step);
     B::Multiply();
     B::LoadB(b);

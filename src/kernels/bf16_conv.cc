@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 
 #include "kernels/bf16_kernels.h"
 #include "kernels/conv_indirect.h"
@@ -22,6 +22,15 @@ int64_t Channels(const ConvShape& s) { return s.c / s.groups; }
 bool IsOneTap(const ConvShape& s) {
   return s.kh == 1 && s.kw == 1 && s.pad_top == 0 && s.pad_left == 0 && s.pad_bottom == 0 &&
          s.pad_right == 0;
+}
+
+// w = high + byte * 2^-15 * the power of two of high; the byte is at most 128, and then 127 for it.
+// 0 where high is no number, or so small that the product would be denormal.
+int8_t NarrowLow(float w, bfloat16_t high) {
+  const int power = (high >> 7 & 0xff) - 127;
+  if (power == 128 || power < 15 - 126) return 0;
+  const float units = std::ldexp(w - FromBfloat16(high), 15 - power);
+  return static_cast<int8_t>(std::clamp(std::nearbyint(units), -127.0f, 127.0f));
 }
 
 }  // namespace
@@ -51,8 +60,11 @@ void Conv2dBf16::PlanRows() {
   const bool one_tap = IsOneTap(s);
   copies_ = !one_tap || s.stride_h > 1 || s.stride_w > 1 || !types_.src || types_.split;
   if (copies_) copy_pixel_ = CopyPixelNumbers();
+  const bool strides = s.stride_h > 1 || s.stride_w > 1;
+  const bool phased = !one_tap && strides && Channels(s) % kBf16Step == 0;
+  if (phased) phases_h_ = s.stride_h, phases_w_ = s.stride_w;
   // A row of the kernel lies side by side, unless other groups' channels or pixels lie between.
-  const bool merges = s.groups == 1 && s.dilation_w == 1 && copy_pixel_ == s.c;
+  const bool merges = s.groups == 1 && s.dilation_w == 1 && copy_pixel_ == s.c && !phased;
   const int64_t across = merges ? 1 : s.kw;
   runs_ = s.kh * across;
   run_ = s.kw / across * Channels(s);
@@ -60,24 +72,30 @@ void Conv2dBf16::PlanRows() {
   steps_ = runs_ * run_steps;
 
   if (one_tap) {  // the pixels that are outputs, one after the other
-    copy_lines_ = s.n * s.oh, copy_width_ = s.ow;
+    image_lines_ = s.oh, copy_width_ = s.ow;
     lines_ = 1;
     line_rows_ = line_pitch_ = line_width_ = s.n * s.oh * s.ow;
   } else {
-    copy_lines_ = s.n * (s.h + s.pad_top + s.pad_bottom);
-    copy_width_ = s.w + s.pad_left + s.pad_right;
-    const bool runs_on = s.stride_h == 1 && s.stride_w == 1;
+    image_lines_ =
+        phased ? s.oh + (s.kh - 1) * s.dilation_h / s.stride_h : s.h + s.pad_top + s.pad_bottom;
+    copy_width_ =
+        phased ? s.ow + (s.kw - 1) * s.dilation_w / s.stride_w : s.w + s.pad_left + s.pad_right;
+    const bool runs_on = phased || !strides;
+    row_step_ = runs_on ? 1 : s.stride_w;
     lines_ = runs_on ? s.n : s.n * s.oh;
     line_width_ = s.ow;
     line_pitch_ = runs_on ? copy_width_ : s.ow;
     line_rows_ = runs_on ? (s.oh - 1) * copy_width_ + s.ow : s.ow;
   }
+  copy_lines_ = phases_h_ * phases_w_ * s.n * image_lines_;
   line_groups_ = DivUp(line_rows_, kBf16Tile);
   line_outputs_ = s.n * s.oh * s.ow / lines_;
   for (int64_t run = 0; run < runs_; ++run) {
     const int64_t y = run / across * s.dilation_h, x = run % across * s.dilation_w;
+    const int64_t phase = y % phases_h_ * phases_w_ + x % phases_w_;
+    const int64_t line = phase * s.n * image_lines_ + y / phases_h_;
     for (int64_t step = 0; step < run_steps; ++step) {
-      offsets_.push_back((y * copy_width_ + x) * copy_pixel_ + step * kBf16Step);
+      offsets_.push_back((line * copy_width_ + x / phases_w_) * copy_pixel_ + step * kBf16Step);
     }
   }
 }
@@ -101,11 +119,12 @@ void Conv2dBf16::CutTasks() {
   constexpr int64_t kRowBytes = 1024 * 1024, kFewRowBytes = 384 * 1024;
   constexpr int64_t kWeightBytes = 1024 * 1024;
   constexpr int64_t kTasks = 16, kMinMacs = 2 * 1024 * 1024;
-  const int64_t row_bytes = 2 * planes() * kBf16Tile * shape_.c * shape_.stride_w;
+  const int64_t row_bytes = 2 * planes() * kBf16Tile * shape_.c * row_step_;
   const int64_t macs = row_groups() * kBf16Tile * steps_ * kBf16Step * (shape_.k / shape_.groups);
   const int64_t wanted = std::clamp<int64_t>(macs / kMinMacs, 1, kTasks);
   const int64_t most = std::max<int64_t>(2, kRowBytes / row_bytes);
   far_weights_ = 2 * GroupNumbers() >= kWeightBytes;
+  narrow_ = types_.split && far_weights_;
   const bool few_rows = row_groups() * row_bytes <= kFewRowBytes;
   panels_first_ = far_weights_ || (few_rows && panels() >= wanted);
   const int64_t least = panels_first_ ? 1 : std::min(wanted, row_groups());
@@ -117,7 +136,7 @@ void Conv2dBf16::CutTasks() {
   task_copies_ = copies_ && IsOneTap(shape_) && panel_tasks_ == 1 && shape_.groups == 1;
   // With what the last step of the last row reads behind it, and what the rows of the last group do
   // that there are not.
-  const int64_t row = copy_pixel_ * (IsOneTap(shape_) ? 1 : shape_.stride_w);
+  const int64_t row = copy_pixel_ * row_step_;
   const int64_t pixels = task_copies_ ? task_groups_ * kBf16Tile : copy_lines_ * copy_width_;
   copy_plane_ = RoundUp(pixels * copy_pixel_ + kBf16Tile * row + kBf16Step, 32);
 }
@@ -133,10 +152,17 @@ Conv2dBf16::Task Conv2dBf16::TaskOf(int64_t i) const {
 int64_t Conv2dBf16::panels() const { return DivUp(shape_.k / shape_.groups, kBf16Block); }
 
 // Every panel but the last has two tiles of columns.
-int64_t Conv2dBf16::PanelNumbers(int64_t panel) const {
-  const int64_t cols = shape_.k / shape_.groups - panel * kBf16Block;
-  return steps_ * (cols > kBf16Tile ? 2 : 1) * (types_.split ? 2 : 1) * kTileNumbers;
+int64_t Conv2dBf16::PanelTiles(int64_t panel) const {
+  return shape_.k / shape_.groups - panel * kBf16Block > kBf16Tile ? 2 : 1;
 }
+
+// Of a step: its tiles, and as many of low parts, or half as many where these are bytes.
+int64_t Conv2dBf16::StepNumbers(int64_t panel) const {
+  const int64_t tiles = PanelTiles(panel) * kTileNumbers;
+  return narrow_ ? tiles + tiles / 2 : planes() * tiles;
+}
+
+int64_t Conv2dBf16::PanelNumbers(int64_t panel) const { return steps_ * StepNumbers(panel); }
 
 int64_t Conv2dBf16::GroupNumbers() const {
   return (panels() - 1) * PanelNumbers(0) + PanelNumbers(panels() - 1);
@@ -149,20 +175,24 @@ size_t Conv2dBf16::packed_bytes() const {
 void Conv2dBf16::PackPanel(const float* weights, int64_t channel_group, int64_t panel,
                            bfloat16_t* to) const {
   const int64_t channels = shape_.k / shape_.groups, depth = runs_ * run_;
-  const int64_t tiles = channels - panel * kBf16Block > kBf16Tile ? 2 : 1;
-  const int64_t run_steps = steps_ / runs_, parts = types_.split ? 2 : 1;
+  const int64_t tiles = PanelTiles(panel), run_steps = steps_ / runs_;
   std::fill_n(to, PanelNumbers(panel), bfloat16_t{0});
   for (int64_t column = 0; column < tiles * kBf16Tile; ++column) {
     const int64_t channel = panel * kBf16Block + column;
     if (channel >= channels) break;
     const float* w = weights + (channel_group * channels + channel) * depth;
-    bfloat16_t* of_column = to + column / kBf16Tile * kTileNumbers + column % kBf16Tile * 2;
+    const int64_t of_column = column / kBf16Tile * kTileNumbers + column % kBf16Tile * 2;
     for (int64_t k = 0; k < depth; ++k) {
       const int64_t term = k % run_, step = k / run_ * run_steps + term / kBf16Step;
-      bfloat16_t* at = of_column + step * parts * tiles * kTileNumbers +
-                       term % kBf16Step / 2 * (2 * kBf16Tile) + term % 2;
-      *at = ToBfloat16(w[k]);
-      if (types_.split) at[tiles * kTileNumbers] = ToBfloat16(w[k] - FromBfloat16(*at));
+      const int64_t at = of_column + term % kBf16Step / 2 * (2 * kBf16Tile) + term % 2;
+      bfloat16_t* high = to + step * StepNumbers(panel);
+      bfloat16_t* low = high + tiles * kTileNumbers;
+      high[at] = ToBfloat16(w[k]);
+      if (narrow_) {
+        reinterpret_cast<int8_t*>(low)[at] = NarrowLow(w[k], high[at]);
+      } else if (types_.split) {
+        low[at] = ToBfloat16(w[k] - FromBfloat16(high[at]));
+      }
     }
   }
 }
@@ -200,22 +230,24 @@ void Conv2dBf16::CopyLine(const Call& call, int64_t line) const {
   const ConvShape& s = shape_;
   bfloat16_t* to = call.copy + line * copy_width_ * copy_pixel_;
   bfloat16_t* end = to + copy_width_ * copy_pixel_;
-  const int64_t image_lines = copy_lines_ / s.n, y = line % image_lines - s.pad_top;
+  const int64_t phase = line / image_lines_ / s.n, image = line / image_lines_ % s.n;
+  const int64_t y = line % image_lines_ * phases_h_ + phase / phases_w_ - s.pad_top;
+  const int64_t left = phase % phases_w_ - s.pad_left;  // the source's column of the first pixel
   if (y < 0 || y >= s.h) return Zero(end - to, to);
-  const int64_t from = (line / image_lines * s.h + y) * s.w * call.src_stride;
-  Zero(s.pad_left * copy_pixel_, to);
-  to += s.pad_left * copy_pixel_;
+  const int64_t from = (image * s.h + y) * s.w * call.src_stride;
   // In one piece where pixels touch: else what lies between them is others'.
-  if (call.src_stride == s.c && copy_pixel_ == s.c) {
+  if (phases_w_ == 1 && call.src_stride == s.c && copy_pixel_ == s.c) {
+    Zero(s.pad_left * copy_pixel_, to);
+    to += s.pad_left * copy_pixel_;
     Put(call, s.w * s.c, from, to);
-  } else {
-    for (int64_t x = 0; x < s.w; ++x) {
-      Put(call, s.c, from + x * call.src_stride, to + x * copy_pixel_);
-      Zero(copy_pixel_ - s.c, to + x * copy_pixel_ + s.c);
-    }
+    to += s.w * s.c;
+    return Zero(end - to, to);
   }
-  to += s.w * copy_pixel_;
-  Zero(end - to, to);
+  for (int64_t x = left; to < end; x += phases_w_, to += copy_pixel_) {
+    const int64_t channels = x < 0 || x >= s.w ? 0 : s.c;
+    Put(call, channels, from + x * call.src_stride, to);
+    Zero(copy_pixel_ - channels, to + channels);
+  }
 }
 
 // Of a convolution of one tap: the pixels that become its outputs [first, last).
@@ -233,13 +265,15 @@ void Conv2dBf16::CopyRows(const Call& call, int64_t first, int64_t last, bfloat1
 
 int64_t Conv2dBf16::CopyNumbers() const { return copies_ ? planes() * copy_plane_ : 0; }
 
-// Sums; where the rows of a task's groups lie; either their copy, or their tails and the last
-// group, whose rows might end behind the source.
+int64_t Conv2dBf16::LowNumbers() const { return narrow_ ? steps_ * 2 * kTileNumbers : 0; }
+
+// Sums; where the rows of a task's groups lie; a panel's low parts that were bytes; either the
+// rows' copy, or their tails and the last group, whose rows might end behind the source.
 size_t Conv2dBf16::WorkerBytes() const {
   const int64_t copy = task_copies_ ? CopyNumbers() : 0;
   const int64_t tails = copies_ ? 0 : (task_groups_ + steps_) * kTileNumbers;
   return kSumsBytes + static_cast<size_t>(RoundUp(task_groups_ * sizeof(Bf16Rows), 64)) +
-         static_cast<size_t>(copy + tails) * sizeof(bfloat16_t);
+         static_cast<size_t>(LowNumbers() + copy + tails) * sizeof(bfloat16_t);
 }
 
 size_t Conv2dBf16::ScratchBytes(int threads) const {
@@ -255,12 +289,11 @@ Bf16Rows Conv2dBf16::RowsOf(const Call& call, const bfloat16_t* source, int64_t 
   Bf16Rows rows;
   rows.rows = std::min(kBf16Tile, line_rows_ - row);
   if (copies_) {
-    const int64_t step = IsOneTap(s) ? 1 : s.stride_w;
-    rows.stride = step * copy_pixel_;
+    rows.stride = row_step_ * copy_pixel_;
     // Lines follow each other by images, or by rows of outputs.
-    const int64_t image_lines = copy_lines_ / s.n, per_image = lines_ / s.n;
+    const int64_t per_image = lines_ / s.n;
     const int64_t copy_line =
-        lines_ == 1 ? 0 : line / per_image * image_lines + line % per_image * s.stride_h;
+        lines_ == 1 ? 0 : line / per_image * image_lines_ + line % per_image * s.stride_h;
     rows.a = source + copy_line * copy_width_ * copy_pixel_ + row * rows.stride;
     return rows;
   }
@@ -323,6 +356,19 @@ void Conv2dBf16::Finish(const Call& call, int64_t group, int64_t column, int64_t
   }
 }
 
+// Where a panel's steps are, and their low parts; of bytes, its first block makes them.
+void Conv2dBf16::SetPanel(const bfloat16_t* group, int64_t panel, bool first,
+                          Bf16BlockArgs& args) const {
+  const int64_t tiles = PanelTiles(panel) * kTileNumbers;
+  args.cols = std::min(kBf16Block, shape_.k / shape_.groups - panel * kBf16Block);
+  args.b = group + panel * PanelNumbers(0);
+  args.b_step = StepNumbers(panel);
+  const bfloat16_t* low = args.b + tiles;
+  args.b_low = narrow_ ? args.widened : low;
+  args.b_low_step = narrow_ ? tiles : args.b_step;
+  args.narrow = narrow_ && first ? reinterpret_cast<const int8_t*>(low) : nullptr;
+}
+
 // What a block asks for where weights come from far. Of split products the first block does for its
 // own panel, 16 KB ahead; the second-level cache would not keep a whole panel for long beside this
 // one and the rows (7x7x512 to 512, 3x3: 590 KB; 1.19 ms, 1.36 with the next panel's). Other blocks
@@ -345,8 +391,9 @@ void Conv2dBf16::RunTask(const Call& call, const Task& task, int64_t channel_gro
   const int64_t channels = shape_.k / shape_.groups;
   auto* sums = reinterpret_cast<float*>(scratch);
   auto* rows = reinterpret_cast<Bf16Rows*>(scratch + kSumsBytes);
-  auto* copied = reinterpret_cast<bfloat16_t*>(scratch + kSumsBytes +
-                                               RoundUp(task_groups_ * sizeof(Bf16Rows), 64));
+  auto* low = reinterpret_cast<bfloat16_t*>(scratch + kSumsBytes +
+                                            RoundUp(task_groups_ * sizeof(Bf16Rows), 64));
+  bfloat16_t* copied = low + LowNumbers();
   const auto* source = static_cast<const bfloat16_t*>(call.src);
   if (task_copies_) {
     const int64_t first = task.first_group * kBf16Tile;
@@ -365,10 +412,11 @@ void Conv2dBf16::RunTask(const Call& call, const Task& task, int64_t channel_gro
   args.steps = steps_;
   args.offsets = offsets_.data();
   args.a_low = types_.split ? copy_plane_ : 0;
+  args.widened = low;
+  args.widen = kernels_->widen;
   const int64_t blocks = DivUp(groups, 2), task_panels = task.last_panel - task.first_panel;
   const auto multiply = [&](int64_t panel, int64_t block, float* to) {
-    args.cols = std::min(kBf16Block, channels - panel * kBf16Block);
-    args.b = call.packed + channel_group * GroupNumbers() + panel * PanelNumbers(0);
+    SetPanel(call.packed + channel_group * GroupNumbers(), panel, block == 0, args);
     args.a[0] = rows[2 * block];
     args.a[1] = 2 * block + 1 < groups ? rows[2 * block + 1] : Bf16Rows{};
     args.sums = to;

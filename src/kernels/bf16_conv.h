@@ -11,7 +11,9 @@
 // rows of A that lie 'stride' pixels apart and overlap: nothing is gathered by taps. What it takes
 // is a copy of the source with the padding around each line, in bfloat16, made in scratch. With
 // stride 1 the lines of the copy run on from one to the next, and the few outputs in between that
-// see both ends are dropped: on a map of 14x14 16 tiles of rows in place of 14 * 14 / 16 = 13.
+// see both ends are dropped: on a map of 14x14 16 tiles of rows in place of 14 * 14 / 16 = 13. With
+// stride 2 the copy has four phases, of even and odd lines and pixels, each of which is read with
+// stride 1; where few channels make a row of the kernel one step, it has not.
 // The copy's pixels lie a cache line further apart than their channels where 16 rows would fall
 // into few sets of the caches. A pointwise convolution's rows are copied by the task that reads
 // them.
@@ -69,12 +71,15 @@ class Conv2dBf16 {
   void CutTasks();
   Task TaskOf(int64_t i) const;
   int64_t panels() const;
+  int64_t PanelTiles(int64_t panel) const;
+  int64_t StepNumbers(int64_t panel) const;
   int64_t PanelNumbers(int64_t panel) const;
   int64_t GroupNumbers() const;  // of the packed weights of a group of channels
   int64_t row_groups() const { return lines_ * line_groups_; }
   int64_t CopyPixelNumbers() const;
   int64_t planes() const { return types_.split ? 2 : 1; }
   int64_t CopyNumbers() const;
+  int64_t LowNumbers() const;
   size_t WorkerBytes() const;
   void PackPanel(const float* weights, int64_t channel_group, int64_t panel, uint16_t* to) const;
   void Put(const Call& call, int64_t numbers, int64_t from, uint16_t* to) const;
@@ -83,6 +88,7 @@ class Conv2dBf16 {
   void CopyRows(const Call& call, int64_t first, int64_t last, uint16_t* to) const;
   Bf16Rows RowsOf(const Call& call, const uint16_t* source, int64_t group, uint16_t* tail,
                   uint16_t* last) const;
+  void SetPanel(const uint16_t* group, int64_t panel, bool first, Bf16BlockArgs& args) const;
   void Fetch(int64_t panel, int64_t block, int64_t blocks, Bf16BlockArgs& args) const;
   void RunTask(const Call& call, const Task& task, int64_t channel_group, char* scratch) const;
   void Finish(const Call& call, int64_t group, int64_t column, int64_t cols,
@@ -101,6 +107,8 @@ class Conv2dBf16 {
   // by the task. Low parts lie copy_plane_ numbers behind the high ones.
   bool copies_ = false, task_copies_ = false;
   int64_t copy_lines_ = 0, copy_width_ = 0, copy_pixel_ = 0, copy_plane_ = 0;
+  int64_t phases_h_ = 1, phases_w_ = 1, image_lines_ = 0;  // lines of an image in a phase
+  int64_t row_step_ = 1;  // pixels of the copy from one row of A to the next
 
   // Rows of A: lines, each of rows the same distance apart; in groups of 16. Of 'line_pitch_' rows
   // the first 'line_width_' are outputs.
@@ -110,6 +118,7 @@ class Conv2dBf16 {
   int64_t task_groups_ = 0, task_panels_ = 0, row_tasks_ = 0, panel_tasks_ = 0;
   bool panels_first_ = false;  // a task goes through all rows with one panel, then the next
   bool far_weights_ = false;   // too many for the second-level cache
+  bool narrow_ = false;        // low parts of weights are bytes
 };
 
 }  // namespace linnet::kernels

@@ -60,6 +60,33 @@ void Split(int64_t n, const float* HWY_RESTRICT src, bfloat16_t* HWY_RESTRICT hi
   }
 }
 
+// A byte's bfloat16 is the upper half of its float32; the power of two is added to its exponent.
+void Widen(int64_t n, const bfloat16_t* HWY_RESTRICT high, const int8_t* HWY_RESTRICT narrow,
+           bfloat16_t* HWY_RESTRICT low) {
+  constexpr uint16_t kPowers = 0x7f80, kUnit = (127 + 15) << 7;
+#if HWY_TARGET == HWY_SCALAR
+  for (int64_t i = 0; i < n; ++i) {
+    const bfloat16_t byte = linnet::ToBfloat16(narrow[i]);
+    low[i] = narrow[i] == 0 ? 0 : static_cast<bfloat16_t>(byte + (high[i] & kPowers) - kUnit);
+  }
+#else
+  const DF df;
+  const DW d;
+  const hn::RebindToSigned<DF> di;
+  const hn::Rebind<int8_t, DF> d8;
+  const auto floats = [&](const int8_t* p) LINNET_LAMBDA {
+    return hn::BitCast(d, hn::ConvertTo(df, hn::PromoteTo(di, hn::LoadU(d8, p))));
+  };
+  for (int64_t i = 0; i < n; i += 2 * kLanes) {
+    const auto bytes = hn::ConcatOdd(d, floats(narrow + i + kLanes), floats(narrow + i));
+    const auto power = hn::And(hn::LoadU(d, high + i), hn::Set(d, kPowers));
+    const auto number = hn::Sub(hn::Add(bytes, power), hn::Set(d, kUnit));
+    const auto none = hn::Eq(bytes, hn::Zero(d));
+    hn::StoreU(hn::IfThenZeroElse(none, number), d, low + i);
+  }
+#endif
+}
+
 void Copy(int64_t n, const bfloat16_t* HWY_RESTRICT src, bfloat16_t* HWY_RESTRICT dst) {
   const DW d;
   const auto words = static_cast<int64_t>(hn::Lanes(d));
@@ -179,8 +206,8 @@ void MultiplyGroup(Pass p, int64_t rows, bool accumulate) {
   }
 }
 
-// Adds the product of A, from 'a_low' on, and B, from 'b_low' on.
-void MultiplyBlock(const Bf16BlockArgs& t, int64_t a_low, int64_t b_low, int64_t b_step,
+// Adds the product of A, from 'a_low' on, and b.
+void MultiplyBlock(const Bf16BlockArgs& t, int64_t a_low, const bfloat16_t* b, int64_t b_step,
                    bool accumulate) {
   const int64_t tiles = t.cols > kBf16Tile ? 2 : 1;
   for (int group = 0; group < 2; ++group) {
@@ -190,7 +217,7 @@ void MultiplyBlock(const Bf16BlockArgs& t, int64_t a_low, int64_t b_low, int64_t
                          from.stride,
                          t.offsets,
                          from.tail,
-                         t.b + b_low + tile * kBf16Tile * kBf16Step,
+                         b + tile * kBf16Tile * kBf16Step,
                          b_step,
                          t.steps,
                          t.sums + group * kBf16Tile * kBf16Block + tile * kBf16Tile};
@@ -207,13 +234,16 @@ int64_t ColumnTileNumbers(const Bf16BlockArgs& t) {
   return (t.cols > kBf16Tile ? 2 : 1) * kBf16Tile * kBf16Step;
 }
 
-void Product(const Bf16BlockArgs& t) { MultiplyBlock(t, 0, 0, ColumnTileNumbers(t), false); }
+void Product(const Bf16BlockArgs& t) { MultiplyBlock(t, 0, t.b, t.b_step, false); }
 
 void SplitProduct(const Bf16BlockArgs& t) {
-  const int64_t tiles = ColumnTileNumbers(t);
-  MultiplyBlock(t, 0, tiles, 2 * tiles, false);
-  MultiplyBlock(t, t.a_low, 0, 2 * tiles, true);
-  MultiplyBlock(t, 0, 0, 2 * tiles, true);
+  for (int64_t step = 0; t.narrow != nullptr && step < t.steps; ++step) {
+    t.widen(ColumnTileNumbers(t), t.b + step * t.b_step, t.narrow + 2 * step * t.b_step,
+            t.widened + step * t.b_low_step);
+  }
+  MultiplyBlock(t, 0, t.b_low, t.b_low_step, false);
+  MultiplyBlock(t, t.a_low, t.b, t.b_step, true);
+  MultiplyBlock(t, 0, t.b, t.b_step, true);
 }
 
 // ---- epilogue ----
@@ -429,6 +459,7 @@ Bf16Kernels MakeTable(const char* target) {
   table.to_bf16 = ToBf16;
   table.to_float = ToFloat;
   table.split = Split;
+  table.widen = Widen;
   table.copy = Copy;
   table.add = Add;
   table.mul = Mul;

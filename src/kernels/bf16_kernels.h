@@ -11,7 +11,10 @@
 //
 // Split products (bf16x3) take each float32 as the sum of two bfloat16, x = high + low, and leave
 // out low * low: the error is about 2^-16 of the terms. A's low parts lie 'a_low' numbers behind
-// the high ones, B's tiles of low parts behind those of the high ones of the same step.
+// the high ones, B's tiles of low parts behind those of the high ones of the same step. Where
+// weights come from far, a low part of B is a byte, in units of 2^-15 of the high one's power of
+// two: three bytes a weight are read, not four, and bfloat16 is made of the byte beside the first
+// block's products.
 #ifndef LINNET_KERNELS_BF16_KERNELS_H_
 #define LINNET_KERNELS_BF16_KERNELS_H_
 
@@ -45,6 +48,14 @@ struct Bf16BlockArgs {
   const int64_t* offsets = nullptr;  // [steps]
   int64_t a_low = 0;                 // of split products
   const bfloat16_t* b = nullptr;     // 64-byte aligned
+  int64_t b_step = 0;                // numbers from one step to the next
+  // Of split products: the low parts of B; if 'narrow' is not null, they are made of it first,
+  // whose steps lie as far apart as b's.
+  const bfloat16_t* b_low = nullptr;
+  int64_t b_low_step = 0;
+  const int8_t* narrow = nullptr;
+  bfloat16_t* widened = nullptr;  // b_low
+  void (*widen)(int64_t n, const bfloat16_t* high, const int8_t* narrow, bfloat16_t* low) = nullptr;
   // Lines of 64 bytes that will be read soon, asked for along the way.
   const bfloat16_t* next = nullptr;
   int64_t next_lines = 0;
@@ -78,6 +89,8 @@ struct Bf16Kernels {
   void (*to_float)(int64_t n, const bfloat16_t* src, float* dst);
   // high[i] + low[i] = src[i], but for the last bits.
   void (*split)(int64_t n, const float* src, bfloat16_t* high, bfloat16_t* low);
+  // low[i] = narrow[i] * 2^-15 * the power of two of high[i]; n: a multiple of 32.
+  void (*widen)(int64_t n, const bfloat16_t* high, const int8_t* narrow, bfloat16_t* low);
   void (*copy)(int64_t n, const bfloat16_t* src, bfloat16_t* dst);
   // dst = act(a + scale * b); b may be null
   void (*add)(int64_t n, const bfloat16_t* a, const bfloat16_t* b, float scale, Activation act,

@@ -144,8 +144,8 @@ Cut CutProduct(const MicroKernels& kernels, int64_t m, int64_t n, int64_t k, int
   const int64_t panels = DivUp(n, kernels.panel_width()), most_rows = MostBlockRows(k);
   Cut cut;
   if (RowsForThreads(m, n, k, map, threads)) {
-    cut.row_blocks = RoundUp(DivUp(m, most_rows), threads);
-    cut.block_rows = DivUp(m, cut.row_blocks);
+    cut.block_rows = DivUp(m, RoundUp(DivUp(m, most_rows), threads));
+    cut.row_blocks = DivUp(m, cut.block_rows);
     cut.block_panels = panels;
     cut.panel_blocks = 1;
     return cut;

@@ -223,6 +223,11 @@ std::vector<ConvShape> Shapes() {
       Conv(2, 5, 4, 9, 12, 1, 1, 0, 3),
       Conv(1, 4, 4, 6, 9, 1, 1, 1),
       Conv(2, 20, 20, 4, 3, 3, 3),
+      Conv(2, 9, 8, 32, 17, 3, 2, 1),
+      Conv(1, 11, 12, 32, 9, 5, 3, 2, 1, 2),
+      // Weights of more than a megabyte.
+      Conv(1, 3, 5, 1030, 270),
+      Conv(1, 9, 5, 160, 200, 3, 1, 1),
   };
   ConvShape odd = Conv(1, 9, 8, 7, 5, 3, 1, 1);
   odd.kw = 2, odd.stride_w = 2, odd.pad_bottom = 2;
