@@ -213,6 +213,19 @@ Prepared PrepareSplit(const Conv2d& op, const PrepareArgs& args) {
   return PrepareBf16Product(ConvShapeOf(op, args), op.bias, op.residual, op.act, args);
 }
 
+// Tiles of 32 terms and 32 channels that are mostly empty, and rows that are not there, cost as
+// much as full ones; and maps with many pixels and few channels are where float32 layers run in
+// bands (bench/conv.cc; the layers of the README's networks by `linnet time --json`, Granite
+// Rapids).
+std::string SplitSlower(const Conv2d& op, const PrepareArgs& args) {
+  const Shape& out = args.out;
+  const int64_t terms = op.kernel[0] * op.kernel[1] * args.in[0].c() / op.groups;
+  const int64_t channels = op.out_channels / op.groups, pixels = out.n() * out.h() * out.w();
+  if (terms < 32) return fmt::format("{} terms", terms);
+  if (channels < 32) return fmt::format("{} output channels", channels);
+  return pixels < 16 ? fmt::format("{} pixels", pixels) : "";
+}
+
 std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }
 
 constexpr Implementation<Conv2d> kImplementations[] = {
@@ -225,7 +238,9 @@ constexpr Implementation<Conv2d> kImplementations[] = {
 
 constexpr Implementation<Conv2d> kSplitImplementations[] = {
     {"depthwise", DepthwiseRefuses, PrepareDepthwise},
-    {"bf16x3", AcceptsAll, PrepareSplit},
+    {"bf16x3", AcceptsAll, PrepareSplit, SplitSlower},
+    {"stem", StemRefuses, PrepareStem, StemSlower},
+    {"matmul", AcceptsAll, PrepareMatMul},
 };
 
 }  // namespace

@@ -109,7 +109,8 @@ struct DenseOp {
   static Prepared Prepare(const Dense& op, const PrepareArgs& args) {
     if (AllU8(args)) return PrepareInt8(op, args);
     if (AnyU8(args)) return PrepareInt8ToFloat(op, args);
-    if (args.split_products) return PrepareBf16(op, args);
+    // Few rows take as long as their weights take to be read, which float32 kernels do faster.
+    if (args.split_products && args.in[0][0] >= 16) return PrepareBf16(op, args);
     const int64_t rows = args.in[0][0], in = args.in[0][1], out = op.out_features;
     const kernels::MatMul product(in, out);
     LinearKernel kernel;
