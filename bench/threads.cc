@@ -1,5 +1,7 @@
 // What it costs to call several threads: the time of a call whose items do nothing, beside what it
-// takes one processor to tell another something and to be answered.
+// takes one processor to tell another something and to be answered; and what it costs when they
+// share the pixels of a map: the map is scaled into another one and back, each thread with rows, or
+// with channels, of its own.
 //
 //   bench_threads [threads=2]
 #include <algorithm>
@@ -54,6 +56,37 @@ double RoundTrip() {
   return time;
 }
 
+// A map, 14x14x240, each part of which is scaled by one item.
+struct Map {
+  static constexpr int kRows = 14, kRow = 14, kChannels = 240;
+  std::vector<float> from = std::vector<float>(kRows * kRow * kChannels, 1.0f), to = from;
+
+  void Scale(int row0, int row1, int channel0, int channel1) {
+    for (int pixel = row0 * kRow; pixel < row1 * kRow; ++pixel) {
+      const float* x = &from[static_cast<size_t>(pixel) * kChannels];
+      float* y = &to[static_cast<size_t>(pixel) * kChannels];
+      for (int c = channel0; c < channel1; ++c) y[c] = 0.999f * x[c];
+    }
+  }
+};
+
+double MapNanoseconds(ThreadPool* pool, int parts, bool by_rows) {
+  Map map;
+  const auto part = [&](int all, size_t i, size_t end) {
+    return all * static_cast<int>(i + end) / parts;
+  };
+  return Nanoseconds([&] {
+    ParallelFor(pool, static_cast<size_t>(parts), [&](size_t i) {
+      if (by_rows) {
+        map.Scale(part(Map::kRows, i, 0), part(Map::kRows, i, 1), 0, Map::kChannels);
+      } else {
+        map.Scale(0, Map::kRows, part(Map::kChannels, i, 0), part(Map::kChannels, i, 1));
+      }
+    });
+    map.from.swap(map.to);
+  });
+}
+
 void Report(int threads) {
   std::printf("there and back between two processors: %.0f ns\n", RoundTrip());
   ThreadPool pool(threads);
@@ -68,6 +101,11 @@ void Report(int threads) {
                   });
                 }));
   }
+  std::printf(
+      "a map of 14x14x240 floats scaled: by one thread %.1f us, by %d by rows %.1f, "
+      "by channels %.1f\n",
+      1e-3 * MapNanoseconds(nullptr, 1, true), threads, 1e-3 * MapNanoseconds(&pool, threads, true),
+      1e-3 * MapNanoseconds(&pool, threads, false));
 }
 
 }  // namespace
