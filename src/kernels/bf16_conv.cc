@@ -24,13 +24,16 @@ bool IsOneTap(const ConvShape& s) {
          s.pad_right == 0;
 }
 
-// w = high + byte * 2^-15 * the power of two of high; the byte is at most 128, and then 127 for it.
-// 0 where high is no number, or so small that the product would be denormal.
-int8_t NarrowLow(float w, bfloat16_t high) {
+// w = high + byte * 2^-15 * the power of two of high. 0 where high is no number, or so small that
+// the product would be denormal. A byte would be 128 where w lies between two bfloat16: it is then
+// -128 behind the upper one.
+int8_t NarrowLow(float w, bfloat16_t& high) {
   const int power = (high >> 7 & 0xff) - 127;
   if (power == 128 || power < 15 - 126) return 0;
-  const float units = std::ldexp(w - FromBfloat16(high), 15 - power);
-  return static_cast<int8_t>(std::clamp(std::nearbyint(units), -127.0f, 127.0f));
+  const float units = std::nearbyint(std::ldexp(w - FromBfloat16(high), 15 - power));
+  if (units <= 127) return static_cast<int8_t>(units);
+  high = static_cast<bfloat16_t>(w > 0 ? high + 1 : high - 1);
+  return power == (high >> 7 & 0xff) - 127 ? -128 : -64;
 }
 
 }  // namespace
@@ -61,7 +64,8 @@ void Conv2dBf16::PlanRows() {
   copies_ = !one_tap || s.stride_h > 1 || s.stride_w > 1 || !types_.src || types_.split;
   if (copies_) copy_pixel_ = CopyPixelNumbers();
   const bool strides = s.stride_h > 1 || s.stride_w > 1;
-  const bool phased = !one_tap && strides && Channels(s) % kBf16Step == 0;
+  const bool phased = strides && s.kh > 1 && s.kw > 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
+                      Channels(s) % kBf16Step == 0;
   if (phased) phases_h_ = s.stride_h, phases_w_ = s.stride_w;
   // A row of the kernel lies side by side, unless other groups' channels or pixels lie between.
   const bool merges = s.groups == 1 && s.dilation_w == 1 && copy_pixel_ == s.c && !phased;
@@ -127,7 +131,11 @@ void Conv2dBf16::CutTasks() {
   narrow_ = types_.split && far_weights_;
   const bool few_rows = row_groups() * row_bytes <= kFewRowBytes;
   panels_first_ = far_weights_ || (few_rows && panels() >= wanted);
-  const int64_t least = panels_first_ ? 1 : std::min(wanted, row_groups());
+  // Far weights are read by few tasks, each of which reads all of them: enough for four threads.
+  constexpr int64_t kFewTasks = 4;
+  const int64_t least = far_weights_    ? DivUp(kFewTasks, panels())
+                        : panels_first_ ? 1
+                                        : std::min(wanted, row_groups());
   // Blocks take two groups of rows.
   task_groups_ = RoundUp(std::min(most, DivUp(row_groups(), least)), 2);
   row_tasks_ = DivUp(row_groups(), task_groups_);

@@ -13,7 +13,7 @@
 // stride 1 the lines of the copy run on from one to the next, and the few outputs in between that
 // see both ends are dropped: on a map of 14x14 16 tiles of rows in place of 14 * 14 / 16 = 13. With
 // stride 2 the copy has four phases, of even and odd lines and pixels, each of which is read with
-// stride 1; where few channels make a row of the kernel one step, it has not.
+// stride 1; not where channels are no whole steps, as a row of the kernel then makes fewer.
 // The copy's pixels lie a cache line further apart than their channels where 16 rows would fall
 // into few sets of the caches. A pointwise convolution's rows are copied by the task that reads
 // them.

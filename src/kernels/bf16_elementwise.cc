@@ -187,7 +187,7 @@ void DepthwiseBf16(const DepthwiseShape& s, const bfloat16_t* src, const float* 
   a.epilogue = {.bias = bias, .act = act, .residual_stride = residual_stride};
   SetActivation(a);
   constexpr int64_t kItemNumbers = 65536;  // as many bytes as of float32 (depthwise.cc)
-  const CorrelationCut cut = CutWalk(a, kItemNumbers, s.n == 1 ? Threads(pool) : 1);
+  const CorrelationCut cut = CutWalk(a, kItemNumbers, ThreadsOfAnImage(s.n, pool));
   const int64_t bands = (a.out_h + cut.rows - 1) / cut.rows;
   const int64_t groups = (a.c + cut.channels - 1) / cut.channels;
   ParallelFor(pool, static_cast<size_t>(s.n * bands * groups), [&](size_t item) {

@@ -27,7 +27,9 @@ struct Product {
   int64_t groups, k, n;
   int64_t depth() const { return Taps(*map) * k; }
   Cut cut(const MicroKernels& kernels, int threads) const {
-    return CutProduct(kernels, GridPixels(*map), n, depth(), GridPixels(*map) * k, threads);
+    // Groups are shared out first, and are enough for threads.
+    return CutProduct(kernels, GridPixels(*map), n, depth(), GridPixels(*map) * k,
+                      groups == 1 ? threads : 1);
   }
   // Of a block, however it is cut.
   size_t pointer_bytes() const {

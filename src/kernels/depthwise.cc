@@ -80,7 +80,7 @@ CorrelationCut CutCorrelation(const Correlation& a, int largest_walk, int thread
 void RunCorrelation(const Correlation& a, int64_t images, const float* src, float* dst,
                     ThreadPool* pool) {
   const DepthwiseTable& table = *HWY_DYNAMIC_DISPATCH(GetDepthwiseTable)();
-  const CorrelationCut cut = CutCorrelation(a, table.largest_walk, images == 1 ? Threads(pool) : 1);
+  const CorrelationCut cut = CutCorrelation(a, table.largest_walk, ThreadsOfAnImage(images, pool));
   const int64_t bands = (a.out_h + cut.rows - 1) / cut.rows;
   const int64_t groups = (a.c + cut.channels - 1) / cut.channels;
   ParallelFor(pool, static_cast<size_t>(images * bands * groups), [&](size_t item) {

@@ -142,20 +142,28 @@ inline int64_t RowsPerItem(int64_t rows, int64_t row_floats, int64_t floats) {
 struct CorrelationCut {
   int64_t rows, channels;
 };
+// Threads that an image has for itself.
+inline int ThreadsOfAnImage(int64_t images, const ThreadPool* pool) {
+  const int64_t threads = Threads(pool);
+  return static_cast<int>((threads + images - 1) / std::max<int64_t>(images, 1));
+}
 // Tiles are independent over channels, while bands of rows share some: so bands are several tiles
 // high, about equal, and what is still too large is cut by channels, four lines of them at least.
-// Several threads take bands of their own, so that they do not write into each other's lines (see
-// RowsForThreads, matmul_block.cc).
+// Several threads take bands of their own, of three rows at least, so that they do not write into
+// each other's lines (see RowsForThreads, matmul_block.cc); more of them than that share channels.
 inline CorrelationCut CutWalk(const Correlation& a, int64_t floats, int threads) {
-  constexpr int64_t kTiles = 12, kChannels = 64;
+  constexpr int64_t kTiles = 12, kChannels = 64, kLeastRows = 3;
   const int64_t wanted = RowsPerItem(a.out_h, a.in_w * a.c * a.stride_h, floats);
   const int64_t most_rows = std::max(wanted, kTiles);
   int64_t bands = std::max<int64_t>((a.out_h + most_rows / 2) / most_rows, 1);
-  if (a.out_h >= 2 * threads) bands = (bands + threads - 1) / threads * threads;
+  const int64_t by_rows = std::clamp<int64_t>(a.out_h / kLeastRows, 1, threads);
+  bands = (bands + by_rows - 1) / by_rows * by_rows;
   const int64_t rows = (a.out_h + bands - 1) / bands;
   const int64_t most = floats / std::max<int64_t>(rows * a.stride_h * a.in_w, 1);
   const int64_t channels = (most / kChannels + 1) * kChannels;
-  const int64_t groups = (a.c + channels - 1) / channels;
+  const int64_t sharing =
+      std::min((threads + by_rows - 1) / by_rows, (a.c + kChannels - 1) / kChannels);
+  const int64_t groups = std::max((a.c + channels - 1) / channels, sharing);
   const int64_t part = (a.c + groups - 1) / groups;
   return {std::max<int64_t>(rows, 1),
           (part + kDepthwiseLanes - 1) / kDepthwiseLanes * kDepthwiseLanes};

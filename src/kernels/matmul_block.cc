@@ -127,8 +127,8 @@ void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, co
 // their own, in 14.8 by two with channels of their own (bench_threads, Granite Rapids).
 bool RowsForThreads(int64_t m, int64_t n, int64_t k, int64_t map, int threads) {
   constexpr int64_t kLeastRows = 12, kWeightsPerNumber = 4;
-  if (threads == 1 || m < kLeastRows * threads) return false;
-  return n * k <= kWeightsPerNumber * (map + m * n);
+  if (threads == 1 || m < kLeastRows * threads || m * n * k < kMinTaskMacs * threads) return false;
+  return n * k * (threads - 1) <= kWeightsPerNumber * (map + m * n);
 }
 
 }  // namespace

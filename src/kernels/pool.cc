@@ -264,13 +264,13 @@ void GlobalAverageForward(const GlobalPoolShape& s, const float* src, float* dst
       table.column_sums(pixels, s.c, std::min(kBlock, s.c - c), from + c, sums + c);
     }
   });
-  for (int64_t image = 0; image < s.n; ++image) {
-    const float* sums = scratch + image * runs * s.c;
-    float* to = dst + image * s.c;
+  ParallelFor(pool, static_cast<size_t>(s.n), [&](size_t image) {
+    const float* sums = scratch + static_cast<int64_t>(image) * runs * s.c;
+    float* to = dst + static_cast<int64_t>(image) * s.c;
     std::fill_n(to, s.c, 0.0f);
     table.column_sums(runs, s.c, s.c, sums, to);
     table.scale(s.c, to, 1.0f / static_cast<float>(s.pixels), false, to);
-  }
+  });
 }
 
 void GlobalAverageBackward(const GlobalPoolShape& s, const float* dy, bool accumulate, float* dx,

@@ -219,9 +219,11 @@ Prepared PrepareSplit(const Conv2d& op, const PrepareArgs& args) {
 // Rapids).
 std::string SplitSlower(const Conv2d& op, const PrepareArgs& args) {
   const Shape& out = args.out;
-  const int64_t terms = op.kernel[0] * op.kernel[1] * args.in[0].c() / op.groups;
+  const int64_t in_channels = args.in[0].c() / op.groups, taps = op.kernel[0] * op.kernel[1];
+  const int64_t terms = taps * in_channels;
   const int64_t channels = op.out_channels / op.groups, pixels = out.n() * out.h() * out.w();
   if (terms < 32) return fmt::format("{} terms", terms);
+  if (op.groups > 1 && in_channels < 16) return fmt::format("{} channels a group", in_channels);
   if (channels < 32) return fmt::format("{} output channels", channels);
   return pixels < 16 ? fmt::format("{} pixels", pixels) : "";
 }

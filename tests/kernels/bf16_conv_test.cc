@@ -126,10 +126,11 @@ class Layer {
   Numbers src_, residual_, weights_, bias_;
 };
 
-void CheckOnce(const Case& c, const std::vector<Expected>& expected, Layer& layer) {
+// In one thread and in so many.
+void CheckOnce(const Case& c, const std::vector<Expected>& expected, Layer& layer,
+               ThreadPool* threads) {
   std::vector<double> first;
-  static ThreadPool two(2);
-  for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), &two}) {
+  for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), threads}) {
     Numbers dst(c.dst_numbers(), c.types.dst);
     dst.Fill(6);
     Numbers before(c.dst_numbers(), c.types.dst);
@@ -151,7 +152,7 @@ void CheckOnce(const Case& c, const std::vector<Expected>& expected, Layer& laye
       ASSERT_NEAR(dst[i], want.value, bound) << "pixel " << pixel << ", channel " << o;
     }
     if (first.empty()) first = all;
-    ASSERT_EQ(first, all) << "two threads give other bits";
+    ASSERT_EQ(first, all) << "threads give other bits";
   }
 }
 
@@ -167,6 +168,7 @@ void Check(const Case& c) {
     for (int64_t y = 0; y < c.shape.oh; ++y)
       for (int64_t x = 0; x < c.shape.ow; ++x)
         for (int64_t o = 0; o < c.shape.k; ++o) expected.push_back(layer.At(n, y, x, o));
+  static ThreadPool two(2), eight(8);
   for (const int64_t target : Targets()) {
     ForceTarget(target);
     const Extras most = CurrentExtras();
@@ -175,14 +177,15 @@ void Check(const Case& c) {
       SCOPED_TRACE(testing::Message() << TargetName(target) << " with extras "
                                       << kExtrasNames[static_cast<int>(extras)]);
       LimitExtras(extras);
-      CheckOnce(c, expected, layer);
+      CheckOnce(c, expected, layer, &two);
       if (testing::Test::HasFatalFailure()) return ForceTarget(0);
     }
     EmulateBf16Tiles(true);
-    CheckOnce(c, expected, layer);
+    CheckOnce(c, expected, layer, &two);
     EmulateBf16Tiles(false);
   }
   ForceTarget(0);
+  CheckOnce(c, expected, layer, &eight);
 }
 
 ConvShape Conv(int64_t n, int64_t h, int64_t w, int64_t c, int64_t k, int64_t kernel = 1,
@@ -225,6 +228,8 @@ std::vector<ConvShape> Shapes() {
       Conv(2, 20, 20, 4, 3, 3, 3),
       Conv(2, 9, 8, 32, 17, 3, 2, 1),
       Conv(1, 11, 12, 32, 9, 5, 3, 2, 1, 2),
+      Conv(1, 18, 20, 256, 48),
+      Conv(1, 5, 5, 256, 40, 3, 1, 1),
       // Weights of more than a megabyte.
       Conv(1, 3, 5, 1030, 270),
       Conv(1, 9, 5, 160, 200, 3, 1, 1),
@@ -232,6 +237,9 @@ std::vector<ConvShape> Shapes() {
   ConvShape odd = Conv(1, 9, 8, 7, 5, 3, 1, 1);
   odd.kw = 2, odd.stride_w = 2, odd.pad_bottom = 2;
   shapes.push_back(WithOutput(odd));
+  ConvShape lines = Conv(2, 9, 7, 32, 20, 3, 1, 1);
+  lines.stride_h = 2;
+  shapes.push_back(WithOutput(lines));
   return shapes;
 }
 
@@ -250,6 +258,40 @@ TEST(Bf16ConvTest, EveryShapeAndType) {
       if (HasFatalFailure()) return;
     }
   }
+}
+
+// A pixel that is one at one channel makes a row of weights its result: those of eleven bits are
+// exact, in whatever way their low parts are kept.
+TEST(Bf16ConvTest, SplitWeightsOfElevenBitsAreExact) {
+  const ConvShape shape = Conv(1, 4, 4, 1024, 260);
+  GuardedBuffer weights(static_cast<size_t>(shape.weight_elements())), src(16 * 1024);
+  std::fill(src.data(), src.data() + src.size(), 0.0f);
+  for (int64_t pixel = 0; pixel < 16; ++pixel) src[pixel * 1024 + pixel * 64] = 1;
+  for (int64_t o = 0; o < shape.k; ++o) {
+    for (int64_t i = 0; i < 1024; ++i) {
+      const float significand = 1 + static_cast<float>((o * 16 + i / 64) % 1024) / 1024;
+      weights[o * 1024 + i] = std::ldexp(o % 2 == 0 ? significand : -significand, o % 20 - 10);
+    }
+  }
+  for (const int64_t target : Targets()) {
+    ForceTarget(target);
+    for (const bool emulate : {false, true}) {
+      EmulateBf16Tiles(emulate);
+      const Conv2dBf16 conv(shape, {false, false, false, true});
+      GuardedBuffer packed = GuardedBuffer::Aligned(conv.packed_bytes());
+      GuardedBuffer scratch = GuardedBuffer::Aligned(conv.ScratchBytes(1));
+      GuardedBuffer dst(static_cast<size_t>(shape.dst_elements()));
+      conv.Pack(weights.data(), packed.data(), nullptr);
+      conv.Run(src.data(), 1024, packed.data(), dst.data(), shape.k, {}, scratch.data(), nullptr);
+      for (int64_t pixel = 0; pixel < 16; ++pixel) {
+        for (int64_t o = 0; o < shape.k; ++o) {
+          ASSERT_EQ(dst[pixel * shape.k + o], weights[o * 1024 + pixel * 64]) << conv.name();
+        }
+      }
+    }
+  }
+  EmulateBf16Tiles(false);
+  ForceTarget(0);
 }
 
 TEST(Bf16ConvTest, EveryActivation) {
