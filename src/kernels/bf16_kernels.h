@@ -5,9 +5,8 @@
 // for it; every instruction set takes the same packed numbers.
 //
 //   A  rows of steps of 32 numbers, read where they lie
-//   B  a panel of 32 columns: [steps][column tiles][16 pairs of terms][16 columns][2], which is
-//   what
-//      TDPBF16PS and VDPBF16PS take as it is
+//   B  a panel of 32 columns: [steps][column tiles][16 pairs of terms][16 columns][2], as
+//      TDPBF16PS and VDPBF16PS take it
 //
 // Split products (bf16x3) take each float32 as the sum of two bfloat16, x = high + low, and leave
 // out low * low: the error is about 2^-16 of the terms. A's low parts lie 'a_low' numbers behind
