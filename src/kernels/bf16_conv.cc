@@ -80,10 +80,8 @@ void Conv2dBf16::PlanRows() {
     lines_ = 1;
     line_rows_ = line_pitch_ = line_width_ = s.n * s.oh * s.ow;
   } else {
-    image_lines_ =
-        phased ? s.oh + (s.kh - 1) * s.dilation_h / s.stride_h : s.h + s.pad_top + s.pad_bottom;
-    copy_width_ =
-        phased ? s.ow + (s.kw - 1) * s.dilation_w / s.stride_w : s.w + s.pad_left + s.pad_right;
+    image_lines_ = phased ? s.oh + (s.kh - 1) / s.stride_h : s.h + s.pad_top + s.pad_bottom;
+    copy_width_ = phased ? s.ow + (s.kw - 1) / s.stride_w : s.w + s.pad_left + s.pad_right;
     const bool runs_on = phased || !strides;
     row_step_ = runs_on ? 1 : s.stride_w;
     lines_ = runs_on ? s.n : s.n * s.oh;
@@ -105,8 +103,7 @@ void Conv2dBf16::PlanRows() {
 }
 
 // From one pixel of the copy to the next. Sixteen rows that lie 512 bytes apart, or a multiple of
-// it, fall into few sets of the first-level cache, and few banks of the second: one line more took
-// a step of split products on 14x14x256, 3x3 from 120 to 94 ns, on 7x7x512 from 235 to 144.
+// it, fall into few sets of the first-level cache: a line more spreads them.
 int64_t Conv2dBf16::CopyPixelNumbers() const {
   constexpr int64_t kFewSets = 256;
   const ConvShape& s = shape_;
@@ -379,8 +376,8 @@ void Conv2dBf16::SetPanel(const bfloat16_t* group, int64_t panel, bool first,
 
 // What a block asks for where weights come from far. Of split products the first block does for its
 // own panel, 16 KB ahead; the second-level cache would not keep a whole panel for long beside this
-// one and the rows (7x7x512 to 512, 3x3: 590 KB; 1.19 ms, 1.36 with the next panel's). Other blocks
-// are too short for that: each asks for a share of the panel to come.
+// one and the rows. Other blocks are too short for that: each asks for a share of the panel to
+// come.
 void Conv2dBf16::Fetch(int64_t panel, int64_t block, int64_t blocks, Bf16BlockArgs& args) const {
   constexpr int64_t kAhead = 16 * 1024 / sizeof(bfloat16_t);
   if (types_.split) {

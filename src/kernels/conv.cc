@@ -27,7 +27,7 @@ struct Product {
   int64_t groups, k, n;
   int64_t depth() const { return Taps(*map) * k; }
   Cut cut(const MicroKernels& kernels, int threads) const {
-    // Groups are shared out first, and are enough for threads.
+    // Groups are shared out first: threads would not get rows of their own.
     return CutProduct(kernels, GridPixels(*map), n, depth(), GridPixels(*map) * k,
                       groups == 1 ? threads : 1);
   }

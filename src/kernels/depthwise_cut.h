@@ -142,11 +142,13 @@ inline int64_t RowsPerItem(int64_t rows, int64_t row_floats, int64_t floats) {
 struct CorrelationCut {
   int64_t rows, channels;
 };
+
 // Threads that an image has for itself.
 inline int ThreadsOfAnImage(int64_t images, const ThreadPool* pool) {
   const int64_t threads = Threads(pool);
   return static_cast<int>((threads + images - 1) / std::max<int64_t>(images, 1));
 }
+
 // Tiles are independent over channels, while bands of rows share some: so bands are several tiles
 // high, about equal, and what is still too large is cut by channels, four lines of them at least.
 // Several threads take bands of their own, of three rows at least, so that they do not write into

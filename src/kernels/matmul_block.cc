@@ -121,10 +121,10 @@ void RunPanel(const MicroKernels& kernels, const Block& block, int64_t panel, co
 
 // Whether each thread should take rows of its own and all panels. It then reads all weights, but of
 // the maps only what it has written in the layer before, or will read in the next one. Where
-// threads share the pixels of a map, each line of it goes through both caches, and their
-// prefetchers take from each other what they are about to write, at a quarter of what the third
-// level gives: 14x14x240 floats are scaled in 5.3 us by one thread, in 3.5 by two with rows of
-// their own, in 14.8 by two with channels of their own (bench_threads, Granite Rapids).
+// threads share the pixels of a map, each line of it goes through both caches: 14x14x240 floats are
+// scaled in 5.3 us by one thread, in 3.5 by two with rows of their own, in 14.8 by two with
+// channels of their own (bench_threads, Granite Rapids). That a number of a map then costs as much
+// as four weights is a guess, not fitted.
 bool RowsForThreads(int64_t m, int64_t n, int64_t k, int64_t map, int threads) {
   constexpr int64_t kLeastRows = 12, kWeightsPerNumber = 4;
   if (threads == 1 || m < kLeastRows * threads || m * n * k < kMinTaskMacs * threads) return false;

@@ -225,7 +225,7 @@ std::string SplitSlower(const Conv2d& op, const PrepareArgs& args) {
   if (terms < 32) return fmt::format("{} terms", terms);
   if (op.groups > 1 && in_channels < 16) return fmt::format("{} channels a group", in_channels);
   if (channels < 32) return fmt::format("{} output channels", channels);
-  return pixels < 16 ? fmt::format("{} pixels", pixels) : "";
+  return pixels < kLeastSplitRows ? fmt::format("{} pixels", pixels) : "";
 }
 
 std::string AcceptsAll(const Conv2d&, const PrepareArgs&) { return ""; }

@@ -109,8 +109,7 @@ struct DenseOp {
   static Prepared Prepare(const Dense& op, const PrepareArgs& args) {
     if (AllU8(args)) return PrepareInt8(op, args);
     if (AnyU8(args)) return PrepareInt8ToFloat(op, args);
-    // Few rows take as long as their weights take to be read, which float32 kernels do faster.
-    if (args.split_products && args.in[0][0] >= 16) return PrepareBf16(op, args);
+    if (args.split_products && args.in[0][0] >= kLeastSplitRows) return PrepareBf16(op, args);
     const int64_t rows = args.in[0][0], in = args.in[0][1], out = op.out_features;
     const kernels::MatMul product(in, out);
     LinearKernel kernel;
@@ -155,6 +154,7 @@ struct DenseOp {
         {Dense{.out_features = 1}, {{9, 7}}},
         {Dense{.out_features = 129}, {{2, 65}}},
         {Dense{.out_features = 100}, {{32, 128}}},
+        {Dense{.out_features = 21, .bias = false, .act = {Activation::kHardSwish}}, {{17, 40}}},
     };
     for (int i = 0; i < kActivations; ++i) {
       samples.push_back(
