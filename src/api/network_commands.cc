@@ -103,6 +103,12 @@ std::string RowsText(const std::vector<ZooRow>& rows) {
 }
 
 CommandResult Archs(const ArchsArgs& args, const CommandContext&) {
+  const bool filtered = !args.family.empty() || args.max_macs.value != 0 ||
+                        args.max_params.value != 0 || args.min_top1 != 0;
+  if (args.markdown && filtered) {
+    Fail(ErrorKind::kUsage,
+         "archs: --markdown writes the page of the whole zoo; it takes neither a family nor limits");
+  }
   CommandResult result{.json = Json::array()};
   const std::vector<ZooRow> rows = FindRows(args);
   for (const ZooRow& row : rows) result.json.push_back(RowJson(row));

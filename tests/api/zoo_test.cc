@@ -30,6 +30,14 @@ TEST(Zoo, ThePageHasEveryArchitecture) {
   EXPECT_EQ(Linnet({"archs", "--markdown"}).out, page);
 }
 
+TEST(Archs, TheWholePageOrAFilter) {
+  for (const auto& filter : {"mobilenet_v1", "max_macs=1M", "max_params=1M", "min_top1=70"}) {
+    const auto ran = Linnet({"archs", filter, "--markdown"});
+    EXPECT_EQ(ran.code, 2) << filter;
+    EXPECT_THAT(ran.err, HasSubstr("--markdown writes the page of the whole zoo")) << filter;
+  }
+}
+
 TEST(Archs, ListsByFamily) {
   const std::string text = Linnet({"archs", "mobilenet_v1", "--min-top1", "70"}).out;
   EXPECT_THAT(text, HasSubstr("\nmobilenet_v1\n  mobilenet_v1:width=1,size=224 "));
