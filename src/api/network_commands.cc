@@ -107,7 +107,7 @@ CommandResult Archs(const ArchsArgs& args, const CommandContext&) {
                         args.max_params.value != 0 || args.min_top1 != 0;
   if (args.markdown && filtered) {
     Fail(ErrorKind::kUsage,
-         "archs: --markdown writes the page of the whole zoo; it takes neither a family nor limits");
+         "archs: --markdown writes the page of the whole zoo; no family, no limits beside it");
   }
   CommandResult result{.json = Json::array()};
   const std::vector<ZooRow> rows = FindRows(args);
