@@ -7,19 +7,9 @@
 #   OUT           where the runs go (default runs/cifar10_fit)
 #   BUDGETS       milliseconds, default "0.3 1";  MINUTES  for each, default 60
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-cd "$here/../.."
-data=${LINNET_DATA:-../shared/data}/cifar10
-out=${OUT:-runs/cifar10_fit}
+source "$(dirname "${BASH_SOURCE[0]}")/../begin.sh" "cifar10" "budget_ms,minutes,width,size,latency_ms,top1"
 minutes=${MINUTES:-60}
-linnet=build/release/src/linnet
-results=$here/results.csv
-
-[[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
-scripts/install_deps.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target linnet >/dev/null
-[[ -s $results ]] || echo "budget_ms,minutes,width,size,latency_ms,top1" >"$results"
+data+=/cifar10
 
 for budget in ${BUDGETS:-0.3 1}; do
   grep -q "^$budget,$minutes," "$results" && continue

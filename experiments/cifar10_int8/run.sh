@@ -6,20 +6,10 @@
 #   OUT           where the runs go (default runs/cifar10_int8)
 #   EPOCHS        default 4
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-cd "$here/../.."
-data=${LINNET_DATA:-../shared/data}/cifar10
-out=${OUT:-runs/cifar10_int8}
+source "$(dirname "${BASH_SOURCE[0]}")/../begin.sh" "cifar10" "network,width,epochs,float32,int8,drop,calibration,equalized,float_layers"
 epochs=${EPOCHS:-4}
-linnet=build/release/src/linnet
-results=$here/results.csv
-
-[[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
 mkdir -p "$out"
-scripts/install_deps.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target linnet >/dev/null
-[[ -s $results ]] || echo "network,width,epochs,float32,int8,drop,calibration,equalized,float_layers" >"$results"
+data+=/cifar10
 
 while read -r network width; do
   run=$network,$width,$epochs

@@ -6,19 +6,9 @@
 #   OUT           where the runs go (default runs/cifar10_mobilenet)
 #   EPOCHS        default 30;  SEEDS  default "1"
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-cd "$here/../.."
-data=${LINNET_DATA:-../shared/data}/cifar10
-out=${OUT:-runs/cifar10_mobilenet}
+source "$(dirname "${BASH_SOURCE[0]}")/../begin.sh" "cifar10" "width,seed,epochs,top1,top5"
 epochs=${EPOCHS:-30}
-linnet=build/release/src/linnet
-results=$here/results.csv
-
-[[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
-scripts/install_deps.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target linnet >/dev/null
-[[ -s $results ]] || echo "width,seed,epochs,top1,top5" >"$results"
+data+=/cifar10
 
 for seed in ${SEEDS:-1}; do
   run=0.5,$seed,$epochs

@@ -6,19 +6,9 @@
 #   OUT           where the runs go (default runs/mnist_depthwise)
 #   EPOCHS        default 5;  SEEDS  default "1 2 3"
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-cd "$here/../.."
-data=${LINNET_DATA:-../shared/data}/mnist
-out=${OUT:-runs/mnist_depthwise}
+source "$(dirname "${BASH_SOURCE[0]}")/../begin.sh" "mnist" "conv,bn,seed,epochs,top1"
 epochs=${EPOCHS:-5}
-linnet=build/release/src/linnet
-results=$here/results.csv
-
-[[ -d $data ]] || { echo "run.sh: there is no $data; set LINNET_DATA" >&2; exit 3; }
-scripts/install_deps.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target linnet >/dev/null
-[[ -s $results ]] || echo "conv,bn,seed,epochs,top1" >"$results"
+data+=/mnist
 
 for conv in plain depthwise_full depthwise; do
   for bn in false true; do

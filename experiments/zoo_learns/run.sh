@@ -7,20 +7,7 @@
 #   LINNET_DATA   folder with cifar10/ and mnist/ (default ../shared/data beside the repository)
 #   OUT           where the runs go (default runs/zoo_learns)
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-cd "$here/../.."
-data=${LINNET_DATA:-../shared/data}
-out=${OUT:-runs/zoo_learns}
-linnet=build/release/src/linnet
-results=$here/results.csv
-
-for set in cifar10 mnist; do
-  [[ -d $data/$set ]] || { echo "run.sh: there is no $data/$set; set LINNET_DATA" >&2; exit 3; }
-done
-scripts/install_deps.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target linnet >/dev/null
-[[ -s $results ]] || echo "family,arch,data,batch,steps,lr,pipeline,top1,chance" >"$results"
+source "$(dirname "${BASH_SOURCE[0]}")/../begin.sh" "cifar10 mnist" "family,arch,data,batch,steps,lr,pipeline,top1,chance"
 
 while IFS=';' read -r family arch set batch steps lr pipeline; do
   [[ $# == 0 || " $* " == *" $family "* ]] || continue
