@@ -62,7 +62,7 @@ T Activate(Activation kind, double alpha, T x) {
     case Activation::kIdentity:
       return x;
     case Activation::kRelu:
-      return r > 0 ? x : T(0.0);
+      return r <= 0 ? T(0.0) : x;
     case Activation::kRelu6:
       return r <= 0 ? T(0.0) : r >= 6 ? T(6.0) : x;
     case Activation::kLeakyRelu:

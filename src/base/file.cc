@@ -37,7 +37,7 @@ class Descriptor {
 };
 
 Descriptor OpenFile(const std::string& path, struct stat* info) {
-  Descriptor descriptor(path, O_RDONLY);
+  Descriptor descriptor(path, O_RDONLY | O_NONBLOCK);  // a pipe without a writer must not hang
   if (descriptor.get() < 0 || fstat(descriptor.get(), info) != 0) FailErrno(path, "open");
   if (!S_ISREG(info->st_mode)) {
     Fail(ErrorKind::kFile, "{}: expected a file, found a folder or device", path);

@@ -34,8 +34,8 @@ struct PlanGroup {
   std::vector<std::vector<PlanTurn>> sections;
 };
 
-// A tensor whose memory is the caller's input, to be set by each Run: input 'index' of 'step'
-// (-1: its result, a view), or output 'index' of the plan if step is kOutputs.
+// A tensor whose memory is the caller's input, to be set by each Run: input 'index' of 'step',
+// or output 'index' of the plan if step is kOutputs.
 struct InputUse {
   static constexpr int kOutputs = -1;
   int step = 0;

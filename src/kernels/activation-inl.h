@@ -1,6 +1,6 @@
 // Activations and their derivatives on vectors, for any kernel. The relative error of a value is
 // below 1e-6 wherever it is a normal number, that of a derivative away from its zeros; NaN stays
-// NaN except where the formula compares (relu).
+// NaN.
 //
 //   V Activate<kind>(d, x, alpha)
 //   V ActivationDerivative<kind>(d, z, alpha)     z: before the activation

@@ -51,6 +51,9 @@ struct Conv2dBf16::Call {
 
 Conv2dBf16::Conv2dBf16(const ConvShape& shape, const Types& types)
     : shape_(WithOutput(shape)), types_(types), kernels_(GetBf16Kernels()) {
+  // Between single outputs there is no stride, however large it may be called.
+  if (shape_.oh == 1) shape_.stride_h = 1;
+  if (shape_.ow == 1) shape_.stride_w = 1;
   PlanRows();
   CutTasks();
   name_ = fmt::format("{}_{} {} 32x{}", IsPointwise(shape_) ? "matmul" : "conv",
@@ -61,11 +64,11 @@ Conv2dBf16::Conv2dBf16(const ConvShape& shape, const Types& types)
 void Conv2dBf16::PlanRows() {
   const ConvShape& s = shape_;
   const bool one_tap = IsOneTap(s);
-  copies_ = !one_tap || s.stride_h > 1 || s.stride_w > 1 || !types_.src || types_.split;
+  copies_ = !one_tap || s.oh != s.h || s.ow != s.w || !types_.src || types_.split;
   if (copies_) copy_pixel_ = CopyPixelNumbers();
   const bool strides = s.stride_h > 1 || s.stride_w > 1;
-  const bool phased = strides && s.kh > 1 && s.kw > 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
-                      Channels(s) % kBf16Step == 0;
+  const bool phased = strides && s.kh > 1 && s.kw > 1 && s.stride_h <= s.kh && s.stride_w <= s.kw &&
+                      s.dilation_h == 1 && s.dilation_w == 1 && Channels(s) % kBf16Step == 0;
   if (phased) phases_h_ = s.stride_h, phases_w_ = s.stride_w;
   // A row of the kernel lies side by side, unless other groups' channels or pixels lie between.
   const bool merges = s.groups == 1 && s.dilation_w == 1 && copy_pixel_ == s.c && !phased;

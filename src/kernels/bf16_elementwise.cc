@@ -4,6 +4,7 @@
 
 #include "kernels/bf16_kernels.h"
 #include "kernels/depthwise_cut.h"
+#include "kernels/pool_window.h"
 
 namespace linnet::kernels {
 namespace {
@@ -35,26 +36,17 @@ struct Pixels {
   int64_t count = 0;
 };
 
-// The part of an axis under the window of output 'out'; how much it is with padding.
-struct Extent {
-  int64_t begin, end, padded;
-};
-Extent ExtentOf(int64_t out, int stride, int kernel, int before, int after, int64_t size) {
-  const int64_t begin = out * stride - before;
-  const int64_t end = std::min(begin + kernel, size + after);
-  return {std::max<int64_t>(begin, 0), std::min(end, size), end - begin};
-}
-
 // f(pixels under the window, divisor of their mean, result); windows that miss the map give zeros.
 template <class F>
 void ForWindows(const PoolShape& s, const bfloat16_t* x, bfloat16_t* y, ThreadPool* pool, F&& f) {
   ParallelFor(pool, static_cast<size_t>(s.n * s.out_h), [&](size_t item) {
     const int64_t line = static_cast<int64_t>(item);
     const bfloat16_t* image = x + line / s.out_h * s.h * s.w * s.SrcStride();
-    const Extent rows =
-        ExtentOf(line % s.out_h, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
+    const PoolExtent rows =
+        PoolExtentOf(line % s.out_h, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
     for (int64_t ox = 0; ox < s.out_w; ++ox) {
-      const Extent columns = ExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
+      const PoolExtent columns =
+          PoolExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
       Pixels pixels;
       for (int64_t iy = rows.begin; iy < rows.end; ++iy) {
         for (int64_t ix = columns.begin; ix < columns.end; ++ix) {

@@ -1,5 +1,6 @@
 // The maximum and the mean over channels (elementwise.h).
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/elementwise.h"
 #include "kernels/elementwise_table.h"
@@ -12,6 +13,15 @@ void ForRows(ThreadPool* pool, int64_t rows, int64_t channels, F&& f) {
   ForRowRuns(pool, rows, channels, [&](int64_t first, int64_t count) {
     for (int64_t r = first; r < first + count; ++r) f(r);
   });
+}
+
+// A NaN is larger than all numbers, as in the forward pass.
+int64_t FirstLargest(const float* row, int64_t channels) {
+  int64_t largest = 0;
+  for (int64_t c = 1; c < channels && !std::isnan(row[largest]); ++c) {
+    if (!(row[c] <= row[largest])) largest = c;
+  }
+  return largest;
 }
 
 }  // namespace
@@ -36,7 +46,7 @@ void ChannelMaxBackward(int64_t rows, int64_t channels, const float* x, const fl
     const float* row = x + r * channels;
     float* to = dx + r * channels;
     if (!accumulate) std::fill_n(to, channels, 0.0f);
-    to[std::max_element(row, row + channels) - row] += dy[r];
+    to[FirstLargest(row, channels)] += dy[r];
   });
 }
 

@@ -37,7 +37,7 @@ struct DepthwiseShape {
   int64_t out_c() const { return c * multiplier; }
 };
 
-// "depthwise 3x3 s1", "depthwise general"...: which kernel a shape takes.
+// "depthwise 3 s1", by the width, "depthwise general"...: which kernel a shape takes.
 const char* DepthwiseKernelName(const DepthwiseShape& shape);
 
 // Whether pixels so many floats apart fall into enough sets of the first-level cache for a tile to
@@ -52,8 +52,8 @@ inline int64_t DepthwiseSpreadPixel(int64_t channels) {
   return DepthwiseSpreads(channels) ? channels : channels + 16;
 }
 
-// Weights [out_c, kernel_h, kernel_w, 1] (OHWI) -> [kernel_h * kernel_w, out_c rounded up], zeros
-// in the padding.
+// Weights [out_c, kernel_h, kernel_w, 1] (OHWI) -> [out_c / 16, rounded up][kernel_h * kernel_w]
+// [16], zeros in the padding.
 size_t DepthwisePackedBytes(const DepthwiseShape& shape);
 void PackDepthwise(const DepthwiseShape& shape, const float* weights, float* packed);
 

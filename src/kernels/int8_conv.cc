@@ -254,8 +254,8 @@ Conv2dInt8::Conv2dInt8(const ConvShape& shape, const Quantization& src,
       map_(ForwardMap(shape_)) {
   const ByteRows rows{&map_, shape_.groups, nullptr};
   const Product product = ProductOf(kernels_, shape_, map_);
-  Check(product.depth() <= kMaxInt8Depth, "int8: sums of {} products, at most {} are exact",
-        product.depth(), kMaxInt8Depth);
+  Check(Int8Depth(shape_) <= kMaxInt8Depth, "int8: sums of {} products, at most {} are exact",
+        Int8Depth(shape_), kMaxInt8Depth);
   padding_.assign(static_cast<size_t>(rows.read_bytes()), static_cast<uint8_t>(src.zero_point));
   padding_.resize(static_cast<size_t>(RoundUp(rows.read_bytes(), kernels_->step_bytes)));
   const int vectors = product.vectors(0);

@@ -34,7 +34,8 @@ namespace linnet::kernels {
 
 struct Int8Kernels;  // the chosen instruction set's functions, int8_kernels.h
 
-// The longest sum, kh * kw * c / groups, that cannot overflow.
+// The products of a sum, and the most that cannot overflow.
+inline int64_t Int8Depth(const ConvShape& s) { return int64_t{s.kh} * s.kw * (s.c / s.groups); }
 inline constexpr int64_t kMaxInt8Depth = 40000;
 
 struct Int8Weights {
@@ -42,6 +43,16 @@ struct Int8Weights {
   const float* scales = nullptr;   // [k]
   const float* bias = nullptr;     // [k], real numbers; or none
 };
+
+// One channel, made fit for int32 sums.
+struct Int8Channel {
+  double scale = 1;   // of its sums
+  double shrink = 1;  // its weights are multiplied by this and rounded
+  int32_t bias = 0;   // in units of scale
+
+  int8_t Weight(int8_t w) const;
+};
+Int8Channel FitChannel(const Quantization& src, const Int8Weights& weights, int64_t channel);
 
 // uint8 in, uint8 out.
 class Conv2dInt8 {
@@ -53,7 +64,7 @@ class Conv2dInt8 {
   size_t ScratchBytes(int threads) const;
   // packed and scratch are 64-byte aligned.
   void Pack(const Int8Weights& weights, void* packed, ThreadPool* pool) const;
-  // residual: as dst; null unless the epilogue has one. dst may be the residual, not src.
+  // residual: as dst; null unless the epilogue has one. dst is neither.
   void Run(const uint8_t* src, const void* packed, const uint8_t* residual, uint8_t* dst,
            void* scratch, ThreadPool* pool) const;
 

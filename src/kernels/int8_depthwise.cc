@@ -73,8 +73,7 @@ struct Task {
 };
 
 // A panel with channels for half of it does two pixels of a row at once, one in each half. (Not
-// with a residual: where the number of pixels is odd, one is done twice, and the second time the
-// residual may have been overwritten.)
+// with a residual, which StoreTwice does not add.)
 bool TwoPixels(const Int8Output& output, int64_t cols, int64_t panel) {
   return cols <= panel / 2 && !output.has_residual;
 }

@@ -31,7 +31,7 @@ class DepthwiseInt8 {
   size_t ScratchBytes(int threads) const;
   // Weights [c, kernel_h, kernel_w, 1]. packed and scratch are 64-byte aligned.
   void Pack(const Int8Weights& weights, void* packed) const;
-  // residual: as dst; null unless the epilogue has one. dst may be the residual, not src.
+  // residual: as dst; null unless the epilogue has one. dst is neither.
   void Run(const uint8_t* src, const void* packed, const uint8_t* residual, uint8_t* dst,
            void* scratch, ThreadPool* pool) const;
 

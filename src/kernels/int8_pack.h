@@ -24,16 +24,6 @@ struct Int8Layout {
   }
 };
 
-// One channel, made fit for int32 sums.
-struct Int8Channel {
-  double scale = 1;   // of its sums
-  double shrink = 1;  // its weights are multiplied by this and rounded
-  int32_t bias = 0;   // in units of scale
-
-  int8_t Weight(int8_t w) const;
-};
-Int8Channel FitChannel(const Quantization& src, const Int8Weights& weights, int64_t channel);
-
 // Error (kInternal) unless all scales are finite and not negative, and all biases finite.
 void CheckInt8Weights(const Int8Weights& weights, int64_t channels);
 

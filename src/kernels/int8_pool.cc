@@ -5,22 +5,24 @@
 
 #include "base/error.h"
 #include "kernels/int8_kernels.h"
+#include "kernels/pool_window.h"
 
 namespace linnet::kernels {
 namespace {
 
-// The part of a window that lies in the map, and the elements that an average with
-// count_include_pad divides by.
 struct Window {
-  int64_t y0, y1, x0, x1, padded;
-  bool empty() const { return y0 >= y1 || x0 >= x1; }
+  PoolExtent y, x;
+  bool empty() const { return y.begin >= y.end || x.begin >= x.end; }
+  int64_t inside() const { return (y.end - y.begin) * (x.end - x.begin); }
 };
 Window WindowOf(const PoolShape& s, int64_t oy, int64_t ox) {
-  const int64_t y = oy * s.stride_h - s.pad_top, x = ox * s.stride_w - s.pad_left;
-  const int64_t y_end = std::min(y + s.kernel_h, s.h + s.pad_bottom);
-  const int64_t x_end = std::min(x + s.kernel_w, s.w + s.pad_right);
-  return {std::max<int64_t>(y, 0), std::min(y_end, s.h), std::max<int64_t>(x, 0),
-          std::min(x_end, s.w), (y_end - y) * (x_end - x)};
+  return {PoolExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h),
+          PoolExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w)};
+}
+
+// What the mean of a window that is not empty divides by.
+int64_t CountOf(const PoolShape& s, const Window& window) {
+  return s.count_include_pad ? window.y.padded * window.x.padded : window.inside();
 }
 
 // pixel(window, image, destination) for each output pixel.
@@ -51,40 +53,49 @@ void MaxPoolInt8(const PoolShape& s, const Quantization& q, const uint8_t* src, 
       return;
     }
     kernels.max({.n = s.c,
-                 .rows = window.y1 - window.y0,
-                 .columns = window.x1 - window.x0,
+                 .rows = window.y.end - window.y.begin,
+                 .columns = window.x.end - window.x.begin,
                  .row_stride = s.w * s.c,
-                 .src = image + (window.y0 * s.w + window.x0) * s.c,
+                 .src = image + (window.y.begin * s.w + window.x.begin) * s.c,
                  .dst = to});
   });
 }
 
 AveragePoolInt8::AveragePoolInt8(const PoolShape& shape, const Quantization& src,
                                  const Quantization& dst)
-    : shape_(shape), src_(src), output_(MakeInt8Output({.dst = dst})) {
-  const int64_t most = int64_t{shape.kernel_h} * shape.kernel_w;
+    : shape_(shape),
+      src_(src),
+      output_(MakeInt8Output({.dst = dst})),
+      scale_(static_cast<double>(src.scale) / dst.scale) {
+  const int64_t most =
+      std::min(int64_t{shape.kernel_h} * shape.kernel_w, std::max<int64_t>(shape.h * shape.w, 1));
   Check(most < kMostBytes, "int8: an average of {} pixels", most);
-  by_count_.resize(static_cast<size_t>(most) + 1);
-  for (int64_t count = 1; count <= most; ++count) {
-    by_count_[static_cast<size_t>(count)] =
-        MakeRequantizer(static_cast<double>(src.scale) / dst.scale / static_cast<double>(count));
-  }
+  for (int64_t count = 1; count <= most; ++count) by_count_.push_back(MakeFor(count));
+}
+
+Requantizer AveragePoolInt8::MakeFor(int64_t count) const {
+  return MakeRequantizer(scale_ / static_cast<double>(count));
 }
 
 void AveragePoolInt8::Run(const uint8_t* src, uint8_t* dst, ThreadPool* pool) const {
   const PoolShape& s = shape_;
   const Int8Kernels& kernels = *GetInt8Kernels();
   ForOutputs(s, src, dst, pool, [&](const Window& window, const uint8_t* image, uint8_t* to) {
-    const int64_t inside = window.empty() ? 0 : (window.y1 - window.y0) * (window.x1 - window.x0);
-    const int64_t count = s.count_include_pad ? window.padded : std::max<int64_t>(inside, 1);
-    const Requantizer& r = by_count_[static_cast<size_t>(count)];
-    const auto bias = static_cast<int32_t>(Half(r) - inside * src_.zero_point);
+    if (window.empty()) {
+      std::memset(to, output_.quantization.zero_point, static_cast<size_t>(s.c));
+      return;
+    }
+    const int64_t count = CountOf(s, window);
+    const Requantizer r = count <= static_cast<int64_t>(by_count_.size())
+                              ? by_count_[static_cast<size_t>(count) - 1]
+                              : MakeFor(count);
+    const auto bias = static_cast<int32_t>(Half(r) - window.inside() * src_.zero_point);
     for (int64_t c = 0; c < s.c; c += kBlock) {
       const int64_t channels = std::min(kBlock, s.c - c);
       int32_t sums[kBlock] = {};
-      for (int64_t y = window.y0; inside > 0 && y < window.y1; ++y) {
-        kernels.sum_rows(channels, window.x1 - window.x0, s.c,
-                         image + (y * s.w + window.x0) * s.c + c, sums);
+      for (int64_t y = window.y.begin; y < window.y.end; ++y) {
+        kernels.sum_rows(channels, window.x.end - window.x.begin, s.c,
+                         image + (y * s.w + window.x.begin) * s.c + c, sums);
       }
       kernels.requantize(channels, bias, r, output_, sums, to + c);
     }

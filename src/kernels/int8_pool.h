@@ -26,10 +26,15 @@ class AveragePoolInt8 {
   void Run(const uint8_t* src, uint8_t* dst, ThreadPool* pool) const;
 
  private:
+  Requantizer MakeFor(int64_t count) const;
+
   PoolShape shape_;
   Quantization src_;
   Int8Output output_;
-  std::vector<Requantizer> by_count_;  // [elements that the mean is taken of]
+  double scale_;  // of the sum of one element
+  // Of 1, 2, ... elements that the mean is taken of, up to the map's; a window may have more, all
+  // but these padding.
+  std::vector<Requantizer> by_count_;
 };
 
 // Over whole maps: src [n, pixels, c] -> dst [n, c].

@@ -58,7 +58,8 @@ HWY_INLINE VF InversePower(VF s, float beta) {
     const VF root = hn::Sqrt(s);
     return hn::Div(hn::Set(d, 1.0f), hn::Mul(root, hn::Sqrt(root)));
   }
-  return Exp(d, hn::Mul(Log(s), hn::Set(d, -beta)));
+  // Log looks at bits, and would take a NaN for a number.
+  return hn::IfThenElse(hn::IsNaN(s), s, Exp(d, hn::Mul(Log(s), hn::Set(d, -beta))));
 }
 
 // The sum of the window whose first number is p[0].

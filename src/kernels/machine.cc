@@ -69,11 +69,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <fstream>
 #include <memory>
 #include <numeric>
 
+#include "base/clock.h"
 #include "base/tensor.h"
 #include "kernels/machine_dot.h"
 #include "kernels/targets.h"
@@ -82,10 +82,6 @@ namespace linnet::kernels {
 namespace {
 
 HWY_EXPORT(GetMachineKernels);
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // Takes a result that only had to be computed.
 void Keep(float result) {
@@ -98,9 +94,9 @@ template <class F>
 double BestSeconds(int repeats, F&& f) {
   double best = 1e30;
   for (int i = 0; i < repeats; ++i) {
-    const double start = Now();
+    const double start = SecondsNow();
     f();
-    best = std::min(best, Now() - start);
+    best = std::min(best, SecondsNow() - start);
   }
   return best;
 }
@@ -134,9 +130,9 @@ double MeasureRead(const MachineKernels& kernels, ThreadPool* pool, size_t bytes
 
 double FmaSeconds(int rounds, double* macs) {
   const MachineKernels kernels = HWY_DYNAMIC_DISPATCH(GetMachineKernels)();
-  const double start = Now();
+  const double start = SecondsNow();
   Keep(kernels.fma(rounds, macs));
-  return Now() - start;
+  return SecondsNow() - start;
 }
 
 double Machine::GBytesPerSecond(size_t bytes) const {

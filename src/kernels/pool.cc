@@ -58,24 +58,13 @@ namespace {
 HWY_EXPORT(GetPoolTable);
 const PoolTable& Table() { return *HWY_DYNAMIC_DISPATCH(GetPoolTable)(); }
 
-// An extent of a window along one axis: [begin, end) inside of the map, and the elements that an
-// average with count_include_pad divides by.
-struct Extent {
-  int64_t begin, end, padded;
-};
-Extent ExtentOf(int64_t out, int stride, int kernel, int pad_before, int pad_after, int64_t size) {
-  const int64_t begin = out * stride - pad_before;
-  const int64_t end = std::min(begin + kernel, size + pad_after);
-  return {std::max<int64_t>(begin, 0), std::min(end, size), end - begin};
-}
-
 // Calls f(window, float offset of its first pixel in the image's channel 0, divisor) for outputs
 // [x0, x1) of row oy; windows that miss the map are left out.
 template <class F>
 void ForOutputs(const PoolShape& s, int64_t oy, int64_t x0, int64_t x1, F&& f) {
-  const Extent y = ExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
+  const PoolExtent y = PoolExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
   for (int64_t ox = x0; ox < x1; ++ox) {
-    const Extent x = ExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
+    const PoolExtent x = PoolExtentOf(ox, s.stride_w, s.kernel_w, s.pad_left, s.pad_right, s.w);
     const int64_t pixel = s.SrcStride();
     const PoolWindow window = {y.end - y.begin, x.end - x.begin, s.w * pixel, pixel};
     const int64_t divisor =
@@ -169,7 +158,7 @@ void MaxPoolForward(const PoolShape& s, const float* src, float* dst, ThreadPool
     const auto one = [&](const PoolWindow& window, const float* from, int64_t, float* y) {
       table.max(window, from, s.c, y);
     };
-    const Extent y = ExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
+    const PoolExtent y = PoolExtentOf(oy, s.stride_h, s.kernel_h, s.pad_top, s.pad_bottom, s.h);
     const int64_t rows = y.end - y.begin;
     if (rows < 1 || rows > 3) return ForwardRow(s, image, oy, 0, s.out_w, to, one);
     ForwardRow(s, image, oy, 0, inside.first, to, one);

@@ -7,7 +7,7 @@
 
 namespace linnet::kernels {
 
-// Only pixels inside of the map; so none is read for a weight of zero, and a NaN there stays there.
+// Only pixels inside of the map.
 struct Taps {
   int count = 0;           // 0 to 4
   int64_t offset[4] = {};  // floats from the map's first channel

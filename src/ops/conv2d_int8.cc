@@ -54,7 +54,7 @@ Prepared PrepareDepthwise(const Conv2d& op, const PrepareArgs& args) {
 }
 
 std::string MatMulRefuses(const Conv2d& op, const PrepareArgs& args) {
-  const int64_t depth = int64_t{op.kernel[0]} * op.kernel[1] * (args.in[0].c() / op.groups);
+  const int64_t depth = kernels::Int8Depth(ConvShapeOf(op, args));
   if (depth <= kernels::kMaxInt8Depth) return "";
   return fmt::format("sums of {} products; at most {} fit in 32 bits", depth,
                      kernels::kMaxInt8Depth);

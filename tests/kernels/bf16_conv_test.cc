@@ -230,6 +230,10 @@ std::vector<ConvShape> Shapes() {
       Conv(1, 11, 12, 32, 9, 5, 3, 2, 1, 2),
       Conv(1, 18, 20, 256, 48),
       Conv(1, 5, 5, 256, 40, 3, 1, 1),
+      // Strides beyond the kernel, and beyond the map.
+      Conv(1, 9, 9, 32, 16, 3, 4, 0),
+      Conv(1, 8, 8, 32, 16, 3, 4096, 1),
+      Conv(1, 8, 8, 3, 16, 3, 4096, 1),
       // Weights of more than a megabyte.
       Conv(1, 3, 5, 1030, 270),
       Conv(1, 9, 5, 160, 200, 3, 1, 1),
@@ -240,6 +244,11 @@ std::vector<ConvShape> Shapes() {
   ConvShape lines = Conv(2, 9, 7, 32, 20, 3, 1, 1);
   lines.stride_h = 2;
   shapes.push_back(WithOutput(lines));
+  // One output of several pixels, and of several images.
+  shapes.push_back(Conv(2, 2, 2, 32, 16, 1, 2));
+  ConvShape rows = Conv(2, 2, 5, 32, 16);
+  rows.stride_h = 2;
+  shapes.push_back(WithOutput(rows));
   return shapes;
 }
 

@@ -180,6 +180,32 @@ TEST(Elementwise, MulBroadcasts) {
   EXPECT_THROW(MulForward({1, 2, 2, 3}, {1, 1, 1, 2}, nullptr, nullptr, nullptr, nullptr), Error);
 }
 
+// Gates of an image where work is cut inside of images, too: a run of rows is at most 16384 floats.
+TEST(Elementwise, MulByGatesOfLargeMaps) {
+  const Shape a_shape = {2, 40, 33, 16}, b_shape = {2, 1, 1, 16};
+  const size_t n = static_cast<size_t>(a_shape.elements()), image = n / 2;
+  const Random a(n, 1), dy(n, 2), b(32, 4), before(n, 3);
+  Doubles y(n), da(n);
+  for (size_t i = 0; i < n; ++i) {
+    const double gate = b[i / image * 16 + i % 16];
+    y[i] = double{a[i]} * gate;
+    da[i] = double{dy[i]} * gate;
+  }
+  ForEveryTarget([&] {
+    ExpectNear(WrittenOver(before,
+                           [&](float* to, ThreadPool* pool) {
+                             MulForward(a_shape, b_shape, a.data(), b.data(), to, pool);
+                           }),
+               y, 1e-6, "a b");
+    ExpectNear(WrittenOver(before,
+                           [&](float* to, ThreadPool* pool) {
+                             MulBackward(a_shape, b_shape, a.data(), b.data(), dy.data(), false, to,
+                                         false, nullptr, pool);
+                           }),
+               da, 1e-6, "da");
+  });
+}
+
 TEST(Elementwise, MulOfLowRank) {
   const Random a(6, 1), b(3, 2);
   Doubles want(6);

@@ -159,6 +159,8 @@ std::vector<ConvShape> Shapes() {
       {1, 6, 7, 44, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},     // taps of a partial tile register
       {1, 9, 11, 100, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1},   // taps of one and a partial one
       {5, 1, 1, 131, 70},                                  // fully connected
+      {4, 1, 1, 1024, 1024},                               // two groups of panels by tile registers
+      {1, 101, 101, 1, 2, 101, 101, 1, 1, 1, 1},           // taps of one channel
   };
 }
 

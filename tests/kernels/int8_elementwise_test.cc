@@ -149,7 +149,10 @@ std::vector<PoolShape> PoolShapes() {
           {2, 7, 6, 70, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1},
           {1, 5, 5, 64, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, true},
           {1, 5, 8, 17, 5, 8, 3, 3, 1, 1, 1, 1, 1, 1, false},
-          {1, 9, 9, 300, 1, 1, 9, 9, 9, 9}};
+          {1, 9, 9, 300, 1, 1, 9, 9, 9, 9},
+          {1, 2, 2, 5, 2, 1, 2, 2, 3, 3, 0, 0, 0, 0, true},  // a window without a pixel
+          {1, 2, 2, 5, 2, 1, 2, 2, 3, 3, 0, 0, 0, 0, false},
+          {1, 1, 1, 3, 1, 1, 5, 5, 1, 1, 2, 2, 2, 2, true}};  // more padding than map
 }
 
 // Calls f(sum or maximum over the window's elements inside, how many, padded count) for each
@@ -183,6 +186,11 @@ TEST(Int8Pool, MaximumAndAverage) {
     const Int8Output output = MakeInt8Output({.dst = dst});
     std::vector<uint8_t> maxima, means;
     ForWindows(s, x.data(), [&](int64_t sum, int most, int64_t inside, int64_t padded) {
+      if (inside == 0) {
+        maxima.push_back(static_cast<uint8_t>(src.zero_point));
+        means.push_back(static_cast<uint8_t>(dst.zero_point));
+        return;
+      }
       maxima.push_back(static_cast<uint8_t>(most));
       const int64_t count = s.count_include_pad ? padded : inside;
       const Requantizer r = MakeRequantizer(double{src.scale} / dst.scale / count);

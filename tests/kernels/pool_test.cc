@@ -215,6 +215,11 @@ TEST(Pool, NotANumberIsTheMaximumOfChannels) {
         ChannelMaxForward(1, channels, x.data(), y.data(), nullptr);
         EXPECT_TRUE(std::isnan(y[0])) << channels << " " << at;
       });
+      // The gradient goes where the answer came from.
+      GuardedBuffer dx(static_cast<size_t>(channels));
+      y[0] = 1;
+      ChannelMaxBackward(1, channels, x.data(), y.data(), false, dx.data(), nullptr);
+      for (int64_t c = 0; c < channels; ++c) EXPECT_EQ(dx[static_cast<size_t>(c)], c == at) << c;
     }
   }
 }

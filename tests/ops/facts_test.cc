@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "ops/op_runner.h"
 #include "ops/window.h"
 
@@ -259,6 +262,17 @@ TEST(ByHand, Lrn) {
   const Lrn op = {.size = 3, .alpha = 1, .beta = 1, .k = 1};
   EXPECT_THAT(Answer(op, {{1, 1, 1, 3}}, {{1, 2, 3}}),
               ElementsAre(FloatEq(1.0f / 6), FloatEq(2.0f / 15), FloatEq(3.0f / 14)));
+}
+
+// A NaN reaches its window and no further, whatever the exponent.
+TEST(ByHand, LrnOfNotANumber) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  for (const float beta : {0.5f, 0.75f}) {
+    const Lrn op = {.size = 3, .alpha = 1, .beta = beta, .k = 1};
+    const Floats y = Answer(op, {{1, 1, 1, 4}}, {{kNan, 2, 3, 4}});
+    EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1])) << beta;
+    EXPECT_TRUE(std::isfinite(y[2]) && std::isfinite(y[3])) << beta;
+  }
 }
 
 TEST(ByHand, L2NormOfAPixel) {
