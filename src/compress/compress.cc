@@ -15,6 +15,7 @@
 #include "infer/latency.h"
 #include "io/model_file.h"
 #include "train/evaluate.h"
+#include "train/recipe.h"
 
 namespace linnet {
 namespace {
@@ -35,15 +36,31 @@ struct RemovedAtEnd {
   }
 };
 
+// What accuracy is measured on.
+Split SplitOf(const CompressOptions& options, const Dataset& data) {
+  Split split = data.items(Split::kTest).empty() ? Split::kVal : Split::kTest;
+  if (!options.split.empty() && !FieldFromText(options.split, split)) {
+    Fail(ErrorKind::kUsage, "--split {}: expected {}", options.split, FieldKind(split));
+  }
+  return split;
+}
+
+// Where validation pictures are measured and the set has none: those that training held out.
+std::shared_ptr<Dataset> DataOf(const CompressOptions& options, const Model& model) {
+  auto data = std::make_shared<Dataset>(OpenDataset(
+      options.data,
+      {.classes = model.labels, .val_fraction = ValFractionOf(model), .strict = false}));
+  if (SplitOf(options, *data) == Split::kVal) EnsureValidation(*data, ValFractionOf(model));
+  return data;
+}
+
 class CompressRun {
  public:
   CompressRun(const CompressOptions& options, const CompressHooks& hooks)
       : options_(options),
         hooks_(hooks),
         model_(LoadModel(options.model)),
-        data_(std::make_shared<Dataset>(OpenDataset(
-            options.data,
-            {.classes = model_.labels, .val_fraction = ValFractionOf(model_), .strict = false}))),
+        data_(DataOf(options, model_)),
         images_(std::make_shared<ImageCache>(data_, /*max_bytes=*/0)),
         pool_(options.threads) {
     if (IsQuantized(model_.graph)) {
@@ -51,10 +68,7 @@ class CompressRun {
            options.model);
     }
     CheckOut();
-    split_ = data_->items(Split::kTest).empty() ? Split::kVal : Split::kTest;
-    if (!options.split.empty() && !FieldFromText(options.split, split_)) {
-      Fail(ErrorKind::kUsage, "--split {}: expected {}", options.split, FieldKind(split_));
-    }
+    split_ = SplitOf(options, *data_);
     RequireSplit(*data_, split_);
     RequireSplit(*data_, Split::kTrain);
   }
@@ -124,7 +138,8 @@ class CompressRun {
   }
 
   void ChooseVariant() {
-    const Network plain = PrepareForQuantization(model_.graph, model_.params);
+    const Network plain = PrepareForQuantization(
+        model_.graph, model_.params, {1, model_.pipeline.height(), model_.pipeline.width()});
     expected_ = Answers(plain, compare_, &pool_);
     if (options_.equalize != EqualizeChoice::kOn) Compare({plain, false, {}});
     if (options_.equalize != EqualizeChoice::kOff) {
@@ -148,7 +163,8 @@ class CompressRun {
       hooks_.progress.Say(fmt::format("{}{}: the answers are off by {:.3f} % of their variance",
                                       FieldToText(calibration),
                                       variant.equalized ? ", equalised" : "", 100 * error));
-      if (chosen_ && error >= result_.answer_error) continue;
+      const bool none_better = error >= result_.answer_error || std::isnan(error);
+      if (chosen_ && none_better && !std::isnan(result_.answer_error)) continue;
       result_.answer_error = error;
       quantize_ = trial;
       if (!chosen_ || chosen_->equalized != variant.equalized) chosen_ = variant;
@@ -156,7 +172,7 @@ class CompressRun {
   }
 
   void KeepAskedLayers() {
-    const std::vector<std::string> layers = QuantizableLayers(chosen_->network.graph);
+    const std::vector<std::string> layers = QuantizableLayers(chosen_->network);
     if (layers.empty()) Fail(ErrorKind::kUsage, "{}: no layer can be quantized", options_.model);
     result_.layers = static_cast<int>(layers.size());
     for (const std::string& name : options_.float_layers) {

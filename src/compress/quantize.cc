@@ -35,8 +35,8 @@ FusedActivation* FusedActivationOf(Op& op) {
 }
 
 // An activation that the operation cannot take on bytes becomes a node of its own.
-Graph SplitActivations(const Graph& graph) {
-  const std::vector<Shape> shapes = InferShapes(graph);
+Graph SplitActivations(const Graph& graph, const InputSize& size) {
+  const std::vector<Shape> shapes = InferShapes(graph, size);
   Graph split;
   split.name = graph.name;
   std::vector<Value> place;
@@ -106,12 +106,13 @@ class Quantizer {
       : from_(network),
         observed_(observed),
         options_(options),
-        shapes_(InferShapes(network.graph)),
+        shapes_(InferShapes(network.graph, network.size)),
         users_(Users(network.graph)),
         floats_(network.graph.nodes.size(), -1),
         bytes_(network.graph.nodes.size(), -1) {
     to_.graph.name = network.graph.name;
     to_.params = network.params;
+    to_.size = network.size;
   }
 
   Network Go() {
@@ -233,17 +234,17 @@ class Quantizer {
 
 }  // namespace
 
-Network PrepareForQuantization(const Graph& graph, const ParamMap& params) {
-  Network network = Rewrite(graph, params);
-  network.graph = SplitActivations(network.graph);
+Network PrepareForQuantization(const Graph& graph, const ParamMap& params, const InputSize& size) {
+  Network network = Rewrite(graph, params, {}, size);
+  network.graph = SplitActivations(network.graph, size);
   return network;
 }
 
-std::vector<std::string> QuantizableLayers(const Graph& graph) {
-  const std::vector<Shape> shapes = InferShapes(graph);
+std::vector<std::string> QuantizableLayers(const Network& network) {
+  const std::vector<Shape> shapes = InferShapes(network.graph, network.size);
   std::vector<std::string> names;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
+  for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
+    const Node& node = network.graph.nodes[i];
     if (!DefOf(node.op).counts_macs) continue;
     if (TakesBytes(node.op, InputShapes(node, shapes), shapes[i])) names.push_back(node.name);
   }

@@ -18,11 +18,12 @@
 namespace linnet {
 
 // The network as it will be quantized: batch norms folded, activations fused as far as the
-// operations take them on bytes.
-Network PrepareForQuantization(const Graph& graph, const ParamMap& params);
+// operations take them on bytes. 'size': for which it will run; zeros: the graph's own.
+Network PrepareForQuantization(const Graph& graph, const ParamMap& params,
+                               const InputSize& size = {});
 
-// Layers whose products can be done on bytes, by name, in order.
-std::vector<std::string> QuantizableLayers(const Graph& graph);
+// Layers of a prepared network whose products can be done on bytes, by name, in order.
+std::vector<std::string> QuantizableLayers(const Network& network);
 
 struct QuantizeOptions {
   Calibration calibration = Calibration::kMse;

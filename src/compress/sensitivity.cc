@@ -10,7 +10,7 @@ std::vector<LayerError> MeasureSensitivity(const Network& network,
                                            std::span<const Tensor> pictures, ThreadPool* pool,
                                            const ProgressSink& sink) {
   const std::vector<float> expected = Answers(network, pictures, pool);
-  const std::vector<std::string> layers = QuantizableLayers(network.graph);
+  const std::vector<std::string> layers = QuantizableLayers(network);
   std::vector<LayerError> errors;
   Progress progress(sink, "measuring layers", static_cast<int64_t>(layers.size()), "layers");
   for (size_t i = 0; i < layers.size(); ++i) {

@@ -25,6 +25,7 @@ void WriteGraph(const Network& network, const InputSize& size, const ByteValues&
   const Graph& graph = network.graph;
   const std::vector<Shape> shapes = InferShapes(graph, size);
   std::vector<std::string> names;
+  std::vector<bool> named;  // whether a value of ONNX's has the name of our node
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     OnnxSite site{onnx, node, network.params, {}, InputShapes(node, shapes), shapes[i]};
@@ -34,15 +35,25 @@ void WriteGraph(const Network& network, const InputSize& size, const ByteValues&
     const int before = onnx.nodes();
     names.push_back(WriteOnnx(site));
     if (onnx.nodes() > before) onnx.NameLast(names.back() = node.name);
+    named.push_back(names.back() == node.name);
     const Quantization* rounded = BytesOf(node, bytes);
     if (rounded != nullptr) names.back() = onnx.Rounded(names.back(), *rounded);
   }
-  for (const Value output : graph.outputs) onnx.AddOutput(names[output], shapes[output]);
+  for (const Value output : graph.outputs) {
+    const std::string& name = graph.nodes[output].name;
+    if (names[output] != name && !named[output]) {
+      onnx.Begin(name);
+      onnx.Add("Identity", {names[output]});
+      onnx.NameLast(names[output] = name);
+      named[output] = true;
+    }
+    onnx.AddOutput(names[output], shapes[output]);
+  }
 }
 
 }  // namespace
 
-Network NetworkForOnnx(const Graph& graph, const ParamMap& params) {
+Network NetworkForOnnx(const Graph& graph, const ParamMap& params, const InputSize& size) {
   RewriteOptions options;
   for (const Pass& pass : Passes()) {
     const bool kept = std::any_of(std::begin(kPasses), std::end(kPasses), [&](const char* name) {
@@ -50,20 +61,20 @@ Network NetworkForOnnx(const Graph& graph, const ParamMap& params) {
     });
     if (!kept) options.disable.push_back(pass.name);
   }
-  return Rewrite(graph, params, options);
+  return Rewrite(graph, params, options, size);
 }
 
 std::string ToOnnx(const Graph& graph, const ParamMap& params, const InputSize& size,
                    const ByteValues& bytes) {
   OnnxBuilder onnx;
-  WriteGraph(NetworkForOnnx(graph, params), size, bytes, onnx);
+  WriteGraph(NetworkForOnnx(graph, params, size), size, bytes, onnx);
   return onnx.Finish(graph.name);
 }
 
 std::string ToOnnx(const Model& model, int batch) {
   OnnxBuilder onnx;
   const InputSize size = {batch, model.pipeline.size[0], model.pipeline.size[1]};
-  WriteGraph(NetworkForOnnx(model.graph, model.params), size, {}, onnx);
+  WriteGraph(NetworkForOnnx(model.graph, model.params, size), size, {}, onnx);
   onnx.AddMetadata("linnet.pipeline", PipelineToJson(model.pipeline).dump());
   onnx.AddMetadata("linnet.labels", nlohmann::json(model.labels).dump());
   return onnx.Finish(model.graph.name);

@@ -21,8 +21,8 @@ namespace linnet {
 // Values of float32 that are to be rounded to bytes, by the names of their nodes in NetworkForOnnx.
 using ByteValues = std::map<std::string, Quantization>;
 
-// The network that is written.
-Network NetworkForOnnx(const Graph& graph, const ParamMap& params);
+// The network that is written, for inputs of 'size'; zeros: the graph's own.
+Network NetworkForOnnx(const Graph& graph, const ParamMap& params, const InputSize& size = {});
 
 // The file's bytes. Inputs and outputs have the names of their nodes, weights those of the
 // parameters. Behind a value of the type u8, or of 'bytes', stand QuantizeLinear and

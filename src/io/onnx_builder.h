@@ -1,5 +1,5 @@
 // OnnxBuilder: an ONNX graph, made node by node. The only file that knows the protobuf classes;
-// what Linnet's operations become is said in io/onnx.cc.
+// what Linnet's operations become is said in io/onnx_ops.cc.
 #ifndef LINNET_IO_ONNX_BUILDER_H_
 #define LINNET_IO_ONNX_BUILDER_H_
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/weight_layout.h"
+#include "kernels/int8_conv.h"
 #include "ops/window.h"
 
 namespace linnet {
@@ -109,6 +110,23 @@ ByteWeights ByteWeightsOf(const OnnxSite& site, const Tensor& weight) {
           {scale.data(), scale.data() + scale.elements()}};
 }
 
+// The bias in steps of the sums that it is added to. A channel whose weights are so small that it
+// would not fit into 32 bits gets coarser ones, as in our own kernels.
+std::vector<int32_t> FitToBias(const Tensor& bias, const Quantization& source, ByteWeights& bytes) {
+  std::vector<int32_t> sums;
+  const size_t channels = bytes.scales.size(), each = bytes.values.size() / channels;
+  for (size_t c = 0; c < channels; ++c) {
+    const kernels::Int8Channel fit = kernels::FitChannel(
+        source, {bytes.values.data(), bytes.scales.data(), bias.data()}, static_cast<int64_t>(c));
+    sums.push_back(fit.bias);
+    if (fit.shrink == 1) continue;
+    for (size_t i = c * each; i < (c + 1) * each; ++i)
+      bytes.values[i] = fit.Weight(bytes.values[i]);
+    bytes.scales[c] = static_cast<float>(fit.scale / source.scale);
+  }
+  return sums;
+}
+
 // The inputs of a layer: the value, the weights, the bias if there is one. On bytes the bias is
 // int32 in steps of the product of the scales, as the sum that it is added to.
 Names LayerInputs(const OnnxSite& site, const Tensor& weight, bool bias) {
@@ -121,15 +139,11 @@ Names LayerInputs(const OnnxSite& site, const Tensor& weight, bool bias) {
   Ints dims;
   for (int i = 0; i < weight.shape().rank(); ++i) dims.push_back(weight.shape()[i]);
   ByteWeights bytes = ByteWeightsOf(site, weight);
+  std::vector<int32_t> sums;
+  if (bias) sums = FitToBias(site.Param("bias"), *site.bytes, bytes);
   inputs.push_back(site.onnx.Scaled("weight", dims, bytes.values, bytes.scales));
   if (!bias) return inputs;
-  std::vector<int32_t> sums;
-  for (size_t c = 0; c < bytes.scales.size(); ++c) {
-    bytes.scales[c] *= site.bytes->scale;
-    constexpr double kMost = 1 << 30;
-    const double steps = site.Param("bias").data()[c] / double{bytes.scales[c]};
-    sums.push_back(static_cast<int32_t>(std::clamp(std::round(steps), -kMost, kMost)));
-  }
+  for (float& scale : bytes.scales) scale *= site.bytes->scale;
   inputs.push_back(site.onnx.Scaled("bias", sums, bytes.scales));
   return inputs;
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/bfloat16.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/safetensors.h"
-#include "base/bfloat16.h"
 #include "io/half.h"
 #include "io/weight_layout.h"
 
@@ -59,7 +59,9 @@ Tensor Adapted(const Tensor& tensor, const ParamSpec& spec, bool foreign) {
   if (!param || param.dtype() != spec.dtype) return {};
   if (foreign && param.shape().rank() == 4 && spec.dtype == DType::kF32) param = ToOhwi(param);
   if (param.shape() == spec.shape) return param;
-  const bool same = foreign && WithoutOnes(param.shape()) == WithoutOnes(spec.shape);
+  // A 1x1 convolution is a fully connected layer; but of two windows, 1x3 is not 3x1.
+  const bool windows = param.shape().rank() == 4 && spec.shape.rank() == 4;
+  const bool same = foreign && !windows && WithoutOnes(param.shape()) == WithoutOnes(spec.shape);
   return same ? param.Reshaped(spec.shape) : Tensor();
 }
 

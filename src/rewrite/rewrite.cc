@@ -49,7 +49,8 @@ void FuseActivation(Network& network) {
     if (act == nullptr || !edit.IsFloat(i)) continue;
     const Value producer = edit.Input(i, 0);
     FusedActivation* fused = FusedActivationOf(edit.node(producer).op, kTraining);
-    if (fused == nullptr || fused->kind != Activation::kIdentity || !edit.ReadOnce(producer)) {
+    if (fused == nullptr || fused->kind != Activation::kIdentity || !edit.IsFloat(producer) ||
+        !edit.ReadOnce(producer)) {
       continue;
     }
     *fused = {act->kind, act->alpha};
@@ -147,7 +148,7 @@ void RunPasses(Network& network, const RewriteOptions& options, void (*Pass::*ru
 // The parameters the graph has now.
 ParamMap Needed(const Network& network) {
   ParamMap needed;
-  const auto specs = GraphParams(network.graph, InferShapes(network.graph));
+  const auto specs = GraphParams(network.graph, InferShapes(network.graph, network.size));
   for (size_t i = 0; i < specs.size(); ++i) {
     for (const ParamSpec& spec : specs[i]) {
       const std::string name = ParamName(network.graph.nodes[i], spec);

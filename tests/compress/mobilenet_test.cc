@@ -39,7 +39,7 @@ TEST(Quantize, LayersStayFloatWhenAsked) {
   const Graph graph = BuildArch("mobilenet_v1:width=0.25,size=32,classes=10,small_input=true");
   const Network network = {graph, testing::LivelyParams(graph, 5)};
   const std::vector<std::string> layers =
-      QuantizableLayers(PrepareForQuantization(network.graph, network.params).graph);
+      QuantizableLayers(PrepareForQuantization(network.graph, network.params));
   EXPECT_EQ(layers.size(), 28u);
   QuantizeOptions options;
   options.keep_float.insert(layers[3]);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <limits>
 
 #include "archs/arch.h"
 #include "base/error.h"
@@ -89,6 +90,11 @@ TEST(ModelFile, VerifyNoticesAnotherAnswer) {
   Model model = ModelFromBytes(Bytes(ModelToBytes(SmallModel())), "m");
   model.params.at("fc.bias").data()[1] += 0.1f;
   EXPECT_THAT(FileError([&] { VerifyModel(model, "m"); }), HasSubstr("differs by"));
+  for (const int at : {0, 2}) {
+    Model none = ModelFromBytes(Bytes(ModelToBytes(SmallModel())), "m");
+    none.params.at("fc.bias").data()[at] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_THAT(FileError([&] { VerifyModel(none, "m"); }), HasSubstr("differs by nan")) << at;
+  }
   model.checks[0].output.pop_back();
   EXPECT_THAT(FileError([&] { VerifyModel(model, "m"); }), HasSubstr("2 numbers"));
 }
@@ -97,6 +103,18 @@ TEST(ModelFile, LabelsThatAreNotUtf8AreKeptReadable) {
   Model model = SmallModel();
   model.labels[1] = "d\xf6g";
   EXPECT_EQ(ModelFromBytes(Bytes(ModelToBytes(model)), "m").labels[1], "d\xef\xbf\xbdg");
+}
+
+// Labels are those of the answer, not of a head that helps training.
+TEST(ModelFile, LabelsOfANetworkWithAnAuxiliaryHead) {
+  Model model = SmallModel();
+  model.graph = GraphFromText(
+      "linnet-graph 1\nname small\nimage = input(height=12, width=12)\n"
+      "c = conv2d(image, out_channels=8, kernel=3, stride=2, padding=1)\n"
+      "g = global_pool(c)\nf = flatten(g)\naux = dense(f, out_features=7)\n"
+      "fc = dense(f, out_features=3)\nreturn aux*0.3, fc\n");
+  model.params = testing::LivelyParams(model.graph, 3);
+  EXPECT_EQ(ModelFromBytes(Bytes(ModelToBytes(model)), "m").labels.size(), 3u);
 }
 
 TEST(ModelFile, SavingRefusesWhatDoesNotFit) {
@@ -263,6 +281,16 @@ TEST(Params, HalfPrecisionAndPointwiseDense) {
   EXPECT_EQ(std::vector<float>(w, w + 4), (std::vector<float>{1, -2, 0x1p-24f, 65504}));
   EXPECT_EQ(read.at("fc.weight").shape(), Shape({2, 2}));
   EXPECT_EQ(read.at("fc.bias").data()[1], -3);
+}
+
+// Of two windows, a row is no column.
+TEST(Params, AWindowIsNotTurned) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(channels=8)\n"
+      "c = conv2d(image, out_channels=16, kernel=3,1)\nreturn c\n");
+  const TensorMap tensors = {{"c.weight", Tensor(Shape{16, 8, 1, 3})}};
+  EXPECT_THAT(FileError([&] { ParamsFromBytes(Bytes(ForeignFile(tensors)), "f", graph); }),
+              HasSubstr("not as expected: c.weight"));
 }
 
 TEST(Params, SaysWhatIsMissingAndUnexpected) {

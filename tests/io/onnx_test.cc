@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <onnx.pb.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <set>
@@ -248,6 +249,43 @@ TEST(Onnx, ValuesOfBytes) {
   EXPECT_EQ(file.graph().output(0).name(), "d");
 }
 
+// A filter of nothing, or of nearly nothing, has a bias that would take more than 32 bits in steps
+// of its weights.
+TEST(Onnx, TheBiasOfAFilterThatIsHardlyThere) {
+  const Graph graph = FromNodes(
+      "q = activation(image, kind=identity) : u8(scale=0.02, zero_point=3)\n"
+      "c = conv2d(q, out_channels=3, bias=true) : u8(scale=0.25, zero_point=9)\n"
+      "g = global_pool(c) : u8(scale=0.25, zero_point=9)\n"
+      "f = flatten(g) : u8(scale=0.25, zero_point=9)\n"
+      "d = dense(f, out_features=2)\nreturn d\n");
+  ParamMap params = InitParams(graph, 3);
+  std::fill_n(Tensor(params.at("c.weight")).data<int8_t>(), 3 * 8, int8_t{100});
+  std::fill_n(Tensor(params.at("c.weight")).data<int8_t>(), 8, int8_t{0});
+  const float scales[] = {0x1p-40f, 0x1p-40f, 0.01f}, biases[] = {0.3f, -0.2f, 0.1f};
+  std::copy_n(scales, 3, params.at("c.weight_scale").data());
+  std::copy_n(biases, 3, params.at("c.bias").data());
+  const Exported file(graph, params);
+  const auto steps = file.Numbers<int32_t>("c.bias");
+  const auto units = file.Numbers<float>("c.bias_scale");
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(static_cast<double>(steps[i]) * units[i], biases[i], 1e-4) << i;
+    EXPECT_LE(std::abs(int64_t{steps[i]}), 1 << 29) << i;
+  }
+  EXPECT_EQ(file.Numbers<int8_t>("c.weight")[8], 0);  // too small beside its bias
+  EXPECT_EQ(file.Numbers<int8_t>("c.weight")[16], 100);
+}
+
+// A network that ends in bytes has a result of the name that its conversion has.
+TEST(Onnx, AnOutputHasTheNameOfItsNode) {
+  const Graph graph = FromNodes(
+      "q = activation(image, kind=identity) : u8(scale=0.5, zero_point=3)\n"
+      "g = global_pool(q) : u8(scale=0.5, zero_point=3)\n"
+      "out = activation(g, kind=identity)\nreturn out\n");
+  const Exported file(graph, InitParams(graph, 3));
+  EXPECT_EQ(file.graph().output(0).name(), "out");
+  EXPECT_EQ(file.Node("Identity").output(0), "out");
+}
+
 // Both numbers of a scaled sum of bytes: its factor, and the scale of its bytes.
 TEST(Onnx, AScaledSumOfBytes) {
   const Graph graph = FromNodes(
@@ -355,6 +393,18 @@ TEST(Onnx, OfAModelItIsThePipelinesSizeWithItsLabels) {
   ASSERT_EQ(file.model().metadata_props_size(), 2);
   EXPECT_EQ(file.model().metadata_props(1).key(), "linnet.labels");
   EXPECT_EQ(file.model().metadata_props(1).value(), R"(["cat","dog"])");
+}
+
+// A model's weights are those of its pipeline's size, which need not be the graph's own.
+TEST(Onnx, WeightsOfAnotherSizeThanTheGraphs) {
+  Model model;
+  model.graph = GraphFromText(
+      "linnet-graph 1\nname m\nimage = input(height=32, width=32)\n"
+      "f = flatten(image)\nfc = dense(f, out_features=2)\nreturn fc\n");
+  model.params = {{"fc.weight", Tensor(Shape{2, 12 * 10 * 3})}, {"fc.bias", Tensor(Shape{2})}};
+  model.pipeline.size = {12, 10};
+  const Exported file(ToOnnx(model));
+  EXPECT_THAT(file.Dims("fc.weight"), ElementsAre(2, 360));
 }
 
 TEST(WeightLayout, ThereAndBack) {

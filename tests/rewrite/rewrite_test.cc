@@ -174,6 +174,17 @@ TEST(Rewrite, FusesActivationsIntoAnySum) {
             "return t\n");
 }
 
+// A layer on bytes has no activation to float32.
+TEST(Rewrite, LeavesActivationsBesideLayersOnBytes) {
+  const Graph graph = FromNodes(
+      "q = activation(image, kind=identity) : u8(scale=0.5, zero_point=3)\n"
+      "g = global_pool(q) : u8(scale=0.5, zero_point=3)\n"
+      "f = flatten(g) : u8(scale=0.5, zero_point=3)\n"
+      "fc = dense(f, out_features=2)\nr = activation(fc)\nreturn r\n");
+  const Network network = Rewrite(graph, InitParams(graph, 3), {});
+  EXPECT_EQ(network.graph, graph);
+}
+
 // GoogLeNet's heads: gone where the network runs, with all that only they read and their
 // parameters; there in training.
 TEST(Rewrite, DropsAuxiliaryHeads) {
