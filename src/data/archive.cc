@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "base/error.h"
 #include "base/fields.h"
@@ -104,6 +106,43 @@ bool LiesInSplit(const std::string& entry) {
                      [](std::string_view part) { return SplitByName(part).has_value(); });
 }
 
+struct Link {
+  std::string name, target;  // both as paths of the archive
+};
+
+// What the entry links to; empty if it is no link. A symbolic link names its target from where it
+// lies itself.
+std::string LinkTarget(archive_entry* entry, const std::string& name) {
+  const char* hard = archive_entry_hardlink_utf8(entry);
+  if (hard == nullptr) hard = archive_entry_hardlink(entry);
+  if (hard != nullptr) return hard;
+  if (archive_entry_filetype(entry) != AE_IFLNK) return "";
+  const char* target = archive_entry_symlink_utf8(entry);
+  if (target == nullptr) target = archive_entry_symlink(entry);
+  if (target == nullptr) return "";
+  return (std::filesystem::path(name).parent_path() / target).string();
+}
+
+// Links become the files they point to; one that points to no file of the archive has no bytes, and
+// is a broken picture.
+void FollowLinks(const std::vector<Link>& links, size_t first, Listing& listing) {
+  if (links.empty()) return;
+  const auto normal = [](const std::string& path) {
+    return std::filesystem::path(path).lexically_normal().string();
+  };
+  std::unordered_map<std::string, size_t> place;
+  for (size_t i = first; i < listing.files.size(); ++i) place[normal(listing.files[i].path)] = i;
+  for (const Link& link : links) {
+    FoundFile file{link.name, 0, 0, 0};
+    if (const auto found = place.find(normal(link.target)); found != place.end()) {
+      file = listing.files[found->second];
+      file.path = link.name;
+    }
+    place[normal(link.name)] = listing.files.size();
+    listing.files.push_back(std::move(file));
+  }
+}
+
 void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) {
   const auto mapped = MappedFile::Open(path);
   const Blob mapping{mapped, mapped->bytes()};
@@ -112,6 +151,7 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
   const Reader reader = OpenReader(path, mapping);
   const size_t first = listing.files.size(), first_folder = listing.folders.size();
   bool has_splits = false;
+  std::vector<Link> links;
   for (;;) {
     archive_entry* entry = nullptr;
     const int status = archive_read_next_header(reader.get(), &entry);
@@ -121,6 +161,8 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
     has_splits = has_splits || LiesInSplit(name);
     if (archive_entry_filetype(entry) == AE_IFDIR) {
       listing.folders.push_back(name);
+    } else if (std::string target = LinkTarget(entry, name); !target.empty()) {
+      links.push_back({name, target.substr(0, kLongestPath)});
     } else if (archive_entry_filetype(entry) == AE_IFREG && !name.empty()) {
       FoundFile file{name, 0, 0,
                      static_cast<uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry)))};
@@ -128,10 +170,11 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
       if (ReadEntry(reader.get(), path, mapping, unpacked, file)) file.source = mapping_source;
       listing.files.push_back(std::move(file));
     }
-    if (listing.files.size() + listing.folders.size() > kMostEntries) {
+    if (listing.files.size() + listing.folders.size() + links.size() > kMostEntries) {
       Fail(ErrorKind::kData, "{}: more than {} entries", path, kMostEntries);
     }
   }
+  FollowLinks(links, first, listing);
   const std::string prefix = has_splits ? "" : ShardPrefix(path);
   for (size_t i = first; i < listing.files.size(); ++i) listing.files[i].path.insert(0, prefix);
   for (size_t i = first_folder; i < listing.folders.size(); ++i) {

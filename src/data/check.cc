@@ -112,6 +112,20 @@ void FindDuplicates(const Dataset& dataset, const std::vector<Picture>& pictures
   AddGroups(dataset, pictures, internal::NearGroups(prints, whole), false, report);
 }
 
+// Copies in train do no harm, unless val is made of a part of it: they may then lie on both sides.
+void NoteCopiesInTrain(const Dataset& dataset, DataReport& report) {
+  if (!dataset.items(Split::kVal).empty()) return;
+  const auto copies = std::count_if(
+      report.duplicates.begin(), report.duplicates.end(), [](const DuplicateGroup& group) {
+        return std::count(group.splits.begin(), group.splits.end(), "train") > 1;
+      });
+  if (copies == 0) return;
+  report.notes.push_back(
+      fmt::format("there is no val, and so a part of train will be: {} groups of copies in train "
+                  "may lie on both sides; remove them, or make a val of your own",
+                  copies));
+}
+
 bool Differ(const std::vector<std::string>& values) {
   return std::any_of(values.begin(), values.end(),
                      [&](const auto& value) { return value != values[0]; });
@@ -156,6 +170,7 @@ DataReport CheckDataset(const Dataset& dataset, ThreadPool* pool, const Progress
   const std::vector<Looked> looked = LookAtAll(dataset, pictures, pool, sink);
   FillSizes(pictures, looked, options, report);
   FindDuplicates(dataset, pictures, looked, options, report);
+  NoteCopiesInTrain(dataset, report);
   return report;
 }
 

@@ -52,6 +52,7 @@ Listing ListFolder(const std::string& path) {
 namespace {
 
 Dataset OpenListing(Listing listing, const DatasetOptions& options, const char* format) {
+  CleanListing(listing);
   if (auto idx = OpenIdx(listing, options)) return std::move(*idx);
   if (auto cifar = OpenCifar(listing, options)) return std::move(*cifar);
   Dataset dataset;
@@ -70,8 +71,13 @@ Dataset OpenListing(Listing listing, const DatasetOptions& options, const char* 
   return dataset;
 }
 
-// The archives that lie in the folder itself.
+// The archives that lie in the folder itself, if there are no pictures in folders beside them: else
+// they are what the pictures were unpacked from, or something else.
 std::vector<std::string> Shards(const Listing& listing) {
+  const auto in_folder = [](const FoundFile& file) {
+    return file.path.find('/') != std::string::npos && HasPictureEnding(file.path);
+  };
+  if (std::any_of(listing.files.begin(), listing.files.end(), in_folder)) return {};
   std::vector<std::string> paths;
   for (const FoundFile& file : listing.files) {
     const bool named = file.path.ends_with(".tar") || file.path.ends_with(".tar.gz") ||
@@ -109,7 +115,7 @@ Dataset OpenDataset(const std::string& path, const DatasetOptions& options) {
       builtin ? ShapesDataset(ShapesFromText(
                     std::string_view(path).substr(std::min(path.size(), kShapes.size() + 1)), path))
               : internal::OpenPath(path, options);
-  dataset.path = path;
+  if (!builtin) dataset.path = path;  // that of the built-in set says all its options
   internal::FinishDataset(options, dataset);
   return dataset;
 }

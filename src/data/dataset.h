@@ -8,7 +8,7 @@
 //   a tar or tar.gz    with the same layout inside, read without unpacking; or a folder of such
 //   archives
 //                      (shards), which are one data set
-//   IDX                a folder with MNIST's four files, plain or .gz
+//   IDX                a folder with files named as MNIST's four, plain or .gz; val, too
 //   CIFAR binary       a folder with data_batch_*.bin and test_batch.bin (CIFAR-10), or train.bin
 //   and
 //                      test.bin (CIFAR-100, fine labels); also inside a tar or tar.gz

@@ -29,11 +29,17 @@ const Image* ImageCache::Get(Split split, int64_t index, Image& scratch) {
   try {
     scratch = dataset_->Load(item);
   } catch (const Error& error) {
-    // A folder's full disk or lost network is told like damage: by name and reason.
+    // A disk or network that was lost is no damage of the pictures: training must not go on with
+    // the few that are kept.
+    if (slot.decoded.load(std::memory_order_acquire)) {
+      Fail(ErrorKind::kFile, "{} (it could be read before: is the disk still there?)",
+           error.what());
+    }
     const std::lock_guard lock(mutex_);
     if (!slot.broken.exchange(true)) broken_.push_back({item.name, error.what()});
     return nullptr;
   }
+  slot.decoded.store(true, std::memory_order_release);
   return Keep(slot, scratch);
 }
 
@@ -46,10 +52,18 @@ const Image* ImageCache::Keep(Slot& slot, Image& scratch) {
   auto image = std::make_unique<const Image>(std::move(scratch));
   const Image* other = nullptr;
   if (slot.image.compare_exchange_strong(other, image.get(), std::memory_order_acq_rel)) {
+    kept_.fetch_add(1, std::memory_order_relaxed);
     return image.release();
   }
   bytes_.fetch_sub(size);  // another thread was first
   return other;
+}
+
+bool ImageCache::KeepsAll(Split split) const {
+  const double kept = static_cast<double>(kept_.load(std::memory_order_relaxed));
+  if (kept == 0) return false;
+  const double pictures = static_cast<double>(slots_[static_cast<size_t>(split)].size());
+  return static_cast<double>(bytes()) / kept * pictures <= static_cast<double>(max_bytes_);
 }
 
 std::vector<BrokenImage> ImageCache::broken() const {

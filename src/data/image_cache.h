@@ -33,18 +33,22 @@ class ImageCache {
   ImageCache& operator=(const ImageCache&) = delete;
 
   const Dataset& dataset() const { return *dataset_; }
+  const std::shared_ptr<const Dataset>& shared_dataset() const { return dataset_; }
 
-  // The picture, kept or else in 'scratch'; null if it is broken.
+  // The picture, kept or else in 'scratch'; null if it is broken. Error (kFile) for one that could
+  // be read before and cannot be now.
   const Image* Get(Split split, int64_t index, Image& scratch);
 
   // The broken pictures met so far, by name.
   std::vector<BrokenImage> broken() const;
   int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // Whether there is room for all pictures of 'split', if they are like those kept so far.
+  bool KeepsAll(Split split) const;
 
  private:
   struct Slot {
     std::atomic<const Image*> image{nullptr};
-    std::atomic<bool> broken{false};
+    std::atomic<bool> broken{false}, decoded{false};
   };
 
   const Image* Keep(Slot& slot, Image& scratch);
@@ -52,7 +56,7 @@ class ImageCache {
   std::shared_ptr<const Dataset> dataset_;
   int64_t max_bytes_;
   std::array<std::vector<Slot>, 3> slots_;
-  std::atomic<int64_t> bytes_{0};
+  std::atomic<int64_t> bytes_{0}, kept_{0};
   mutable std::mutex mutex_;
   std::vector<BrokenImage> broken_;
 };

@@ -30,24 +30,18 @@ std::pair<std::string_view, std::string_view> CutFirst(std::string_view path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-// Removes what is hidden and brings paths to one form: no "./", no doubled or closing '/'.
-bool CleanPath(std::string& path) {
+// In one form: no "./", no doubled or closing '/'; empty if it is hidden.
+std::string CleanPath(std::string_view path) {
   std::string clean;
   for (const std::string_view part : SplitText(path, '/')) {
     if (part.empty() || part == ".") continue;
-    if (part[0] == '.' || part == "__MACOSX") return false;
+    if (part[0] == '.' || part == "__MACOSX") return "";
     clean += (clean.empty() ? "" : "/") + std::string(part);
   }
-  path = std::move(clean);
-  return !path.empty();
+  return clean;
 }
 
-void CleanListing(Listing& listing) {
-  std::erase_if(listing.files, [](FoundFile& file) { return !CleanPath(file.path); });
-  std::erase_if(listing.folders, [](std::string& folder) { return !CleanPath(folder); });
-}
-
-// The listing without its first 'skip' characters, which all paths share.
+// The first folders of all paths, behind the first 'skip' characters, which the paths share.
 std::set<std::string> TopFolders(const Listing& listing, size_t skip) {
   std::set<std::string> top;
   for (const FoundFile& file : listing.files) {
@@ -60,9 +54,20 @@ std::set<std::string> TopFolders(const Listing& listing, size_t skip) {
   return top;
 }
 
-bool HasSplits(const std::set<std::string>& top) {
-  return std::any_of(top.begin(), top.end(),
-                     [](const auto& name) { return SplitByName(name).has_value(); });
+// Whether the first folders behind 'skip' are splits: all are named so, or one that is has folders,
+// where a class of that name ("bus", "car", "train") has pictures.
+bool HasSplits(const Listing& listing, size_t skip) {
+  const auto top = TopFolders(listing, skip);
+  const auto is_split = [](std::string_view name) { return SplitByName(name).has_value(); };
+  if (std::all_of(top.begin(), top.end(), is_split)) return !top.empty();
+  const auto has_folder = [&](std::string_view path, bool is_folder) {
+    const auto [first, rest] = CutFirst(path.substr(skip));
+    return is_split(first) && (is_folder ? !rest.empty() : rest.find('/') != rest.npos);
+  };
+  return std::any_of(listing.files.begin(), listing.files.end(),
+                     [&](const FoundFile& file) { return has_folder(file.path, false); }) ||
+         std::any_of(listing.folders.begin(), listing.folders.end(),
+                     [&](const std::string& folder) { return has_folder(folder, true); });
 }
 
 // While everything stands in one outer folder ("flowers/train/..."), looks inside it. Returns the
@@ -71,7 +76,7 @@ size_t EnterOuterFolder(Listing& listing) {
   size_t skip = 0;
   for (;;) {
     const auto top = TopFolders(listing, skip);
-    if (top.size() != 1 || HasSplits(top)) return skip;
+    if (top.size() != 1 || HasSplits(listing, skip)) return skip;
     const size_t inner = skip + top.begin()->size() + 1;
     const auto outside = [&](const std::string& path) {
       return path.size() <= inner || path[inner - 1] != '/' ||
@@ -130,6 +135,13 @@ Place PlaceOf(std::string_view path, bool has_splits, bool is_folder) {
   return place;
 }
 
+void NoteOtherFolders(std::set<std::string> top, Dataset& dataset) {
+  std::erase_if(top, [](const std::string& name) { return SplitByName(name).has_value(); });
+  if (top.empty()) return;
+  dataset.notes.push_back(
+      fmt::format("folders beside the splits were passed over: {}", FirstNames(top)));
+}
+
 }  // namespace
 
 std::optional<Split> SplitByName(std::string_view name) {
@@ -152,10 +164,24 @@ bool MayBePicture(std::string_view path) {
                       [&](const char* ending) { return name.ends_with(ending); });
 }
 
+bool HasPictureEnding(std::string_view path) {
+  static constexpr const char* kPictures[] = {".jpg", ".jpeg", ".png", ".webp", ".gif",
+                                              ".bmp", ".ppm",  ".pgm", ".pbm",  ".pnm"};
+  const std::string name = Lower(path);
+  return std::any_of(std::begin(kPictures), std::end(kPictures),
+                     [&](const char* ending) { return name.ends_with(ending); });
+}
+
+void CleanListing(Listing& listing) {
+  for (FoundFile& file : listing.files) file.path = CleanPath(file.path);
+  for (std::string& folder : listing.folders) folder = CleanPath(folder);
+  std::erase_if(listing.files, [](const FoundFile& file) { return file.path.empty(); });
+  std::erase_if(listing.folders, [](const std::string& folder) { return folder.empty(); });
+}
+
 void ArrangeByFolders(Listing listing, const DatasetOptions& options, Dataset& dataset) {
-  CleanListing(listing);
   const size_t skip = EnterOuterFolder(listing);
-  const bool has_splits = HasSplits(TopFolders(listing, skip));
+  const bool has_splits = HasSplits(listing, skip);
   std::map<std::string, int, std::less<>> labels;
   for (const std::string& folder : listing.folders) {
     const Place place = PlaceOf(std::string_view(folder).substr(skip), has_splits, true);
@@ -186,6 +212,7 @@ void ArrangeByFolders(Listing listing, const DatasetOptions& options, Dataset& d
     std::sort(items.begin(), items.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
   }
+  if (has_splits) NoteOtherFolders(TopFolders(listing, skip), dataset);
   if (passed_over > 0) {
     dataset.notes.push_back(
         fmt::format("{} files are no pictures of a class and were passed over", passed_over));
@@ -203,6 +230,19 @@ namespace {
 std::string LabelText(const std::string& name) {
   using nlohmann::json;
   return json::parse(json(name).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+// A model's labels could not tell such classes apart.
+void RequireDistinctLabels(const Dataset& dataset) {
+  std::set<std::string> seen;
+  for (const std::string& name : dataset.classes) {
+    const auto [label, is_new] = seen.insert(LabelText(name));
+    if (is_new) continue;
+    Fail(ErrorKind::kData,
+         "{}: two classes would both be labelled '{}' (what is not UTF-8 is replaced); give them "
+         "other names",
+         dataset.path, *label);
+  }
 }
 
 void AdoptClasses(const std::vector<std::string>& classes, Dataset& dataset) {
@@ -242,9 +282,17 @@ void FindMissingClasses(Dataset& dataset) {
 }  // namespace
 
 void FinishDataset(const DatasetOptions& options, Dataset& dataset) {
+  RequireDistinctLabels(dataset);
   if (!options.classes.empty()) {
     AdoptClasses(options.classes, dataset);
     return;
+  }
+  if (dataset.classes.size() < 2) {
+    const std::string problem = fmt::format(
+        "all pictures are of one class, '{}'; expected a folder for each of two or more",
+        dataset.classes[0]);
+    if (options.strict) Fail(ErrorKind::kData, "{}: {}", dataset.path, problem);
+    dataset.problems.push_back(problem);
   }
   FindMissingClasses(dataset);
   if (!options.strict || dataset.problems.empty()) return;

@@ -40,6 +40,12 @@ std::optional<Split> SplitByName(std::string_view name);
 // False for hidden files and names that no picture has.
 bool MayBePicture(std::string_view path);
 
+// True for names that say that they are pictures: ".jpg", ".png" ...
+bool HasPictureEnding(std::string_view path);
+
+// Removes what is hidden and brings paths to one form. The first step of every opener.
+void CleanListing(Listing& listing);
+
 // Fills classes, splits, problems and notes. Error (kData) if the layout is unknown.
 void ArrangeByFolders(Listing listing, const DatasetOptions& options, Dataset& dataset);
 

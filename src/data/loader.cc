@@ -73,9 +73,12 @@ void Loader::Stop() {
 void Loader::Seek(int64_t epoch, int64_t batch) {
   Check(epoch >= 0 && batch >= 0 && batch <= batches_, "seek ({}, {}) of {} batches", epoch, batch,
         batches_);
+  const int64_t ticket = epoch * batches_ + batch;
+  // What is made ahead is the next epoch's beginning already.
+  if (training() && ticket == next_given_) return;
   Stop();
   for (Slot& slot : slots_) slot.ready = false;
-  next_made_ = next_given_ = epoch * batches_ + batch;
+  next_made_ = next_given_ = ticket;
   pass_end_ = training() ? INT64_MAX : (epoch + 1) * batches_;
   told_end_ = false;
 }
@@ -124,8 +127,9 @@ void Loader::MakePlace(int place, int64_t position, int64_t epoch, const Order& 
     return;
   }
   if (training()) {
-    Fail(ErrorKind::kData, "{}: none of the {} pictures can be decoded", images_->dataset().path,
-         count_);
+    const std::vector<BrokenImage> all = images_->broken();
+    Fail(ErrorKind::kData, "{}: none of the {} pictures can be decoded; the first: {}",
+         images_->dataset().path, count_, all.empty() ? "" : all[0].error);
   }
   std::memset(dst, 0, static_cast<size_t>(size) * sizeof(float));
   batch.labels[p] = -1;
@@ -145,7 +149,6 @@ void Loader::Work() {
   Worker worker;
   for (;;) {
     int64_t ticket;
-    Order order;
     {
       std::unique_lock lock(mutex_);
       // The slot of the batch that was given out last is not free until the next call of Next.
@@ -155,11 +158,15 @@ void Loader::Work() {
       });
       if (stop_) return;
       ticket = next_made_++;
-      order = OrderOf(ticket / batches_);
     }
     Slot& slot = slots_[static_cast<size_t>(ticket) % slots_.size()];
     std::exception_ptr error;
     try {
+      Order order;
+      {
+        const std::lock_guard lock(mutex_);
+        order = OrderOf(ticket / batches_);
+      }
       Make(ticket, order, worker, slot.batch);
     } catch (...) {
       error = std::current_exception();

@@ -1,5 +1,5 @@
 // The one image pipeline: from an upright RGB picture to the numbers a network takes. Training's
-// validation, evaluation, prediction and the server run this code; it travels in the model file.
+// validation, evaluation and prediction run this code; it travels in the model file.
 //
 // Non-goal: decoding. This file needs no image library, so the deployed runtime can carry it.
 #ifndef LINNET_DATA_PIPELINE_H_

@@ -72,9 +72,9 @@ IdxHeader ReadIdxHeader(std::span<const uint8_t> bytes, const std::string& name,
     const uint8_t* p = &bytes[4 + 4 * static_cast<size_t>(i)];
     *sizes[i] = int64_t{p[0]} << 24 | p[1] << 16 | p[2] << 8 | p[3];
   }
-  constexpr int64_t kMostCount = 1'000'000'000, kLargestSide = 8192;
-  if (header.count > kMostCount || header.height < 1 || header.height > kLargestSide ||
-      header.width < 1 || header.width > kLargestSide) {
+  constexpr int64_t kMostCount = 20'000'000, kLargestSide = 8192;
+  if (header.count < 1 || header.count > kMostCount || header.height < 1 ||
+      header.height > kLargestSide || header.width < 1 || header.width > kLargestSide) {
     Fail(ErrorKind::kData, "{}: the header says {} pictures of {} x {}", name, header.count,
          header.width, header.height);
   }
@@ -101,18 +101,27 @@ const FoundFile* FindUnpackedOrGz(const Listing& listing, std::string_view path)
   return packed;
 }
 
-// The one file of a kind ("images", "labels") in a split, without ".gz"; nothing if there is none:
-// "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "emnist-letters-test-images-idx3-ubyte"
-std::string FindIdx(const Listing& listing, std::initializer_list<const char*> splits,
-                    const char* kind) {
+// Whether a file's name without ".gz" is that of the split's pictures or labels ('kind'), by its
+// words: "train-images-idx3-ubyte", "train-images.idx3-ubyte", "latest-test-images-idx3-ubyte".
+bool IsIdx(std::string_view name, Split split, std::string_view kind) {
+  if (!name.ends_with("idx1-ubyte") && !name.ends_with("idx3-ubyte")) return false;
+  bool in_split = false, of_kind = false;
+  for (size_t begin = 0; begin < name.size();) {
+    const size_t end = std::min(name.find_first_of("-._", begin), name.size());
+    const std::string_view word = name.substr(begin, end - begin);
+    in_split = in_split || SplitByName(word) == split || (word == "t10k" && split == Split::kTest);
+    of_kind = of_kind || word == kind;
+    begin = end + 1;
+  }
+  return in_split && of_kind;
+}
+
+// The one file of a kind ("images", "labels") in a split, without ".gz"; nothing if there is none.
+std::string FindIdx(const Listing& listing, Split split, std::string_view kind) {
   std::string found;
   for (const FoundFile& file : listing.files) {
-    const std::string_view path = WithoutGz(file.path), name = FileName(path);
-    const bool idx = name.find("idx1") != name.npos || name.find("idx3") != name.npos;
-    const bool in_split = std::any_of(splits.begin(), splits.end(), [&](const char* split) {
-      return name.find(split) != name.npos;
-    });
-    if (!idx || !in_split || name.find(kind) == name.npos || path == found) continue;
+    const std::string_view path = WithoutGz(file.path);
+    if (!IsIdx(FileName(path), split, kind) || path == found) continue;
     if (!found.empty()) {
       Fail(ErrorKind::kData, "{}: '{}' and '{}' are of two sets; give a folder with one of them",
            listing.root, found, path);
@@ -137,12 +146,11 @@ struct IdxSplit {
 };
 
 // The pictures of one split; nothing if it has no files.
-std::optional<IdxSplit> ReadIdxSplit(const Listing& listing,
-                                     std::initializer_list<const char*> names, Split split,
-                                     int64_t& left, Dataset& dataset) {
-  const std::string images_path = FindIdx(listing, names, "images");
+std::optional<IdxSplit> ReadIdxSplit(const Listing& listing, Split split, int64_t& left,
+                                     Dataset& dataset) {
+  const std::string images_path = FindIdx(listing, split, "images");
   const std::string labels_path =
-      images_path.empty() ? FindIdx(listing, names, "labels") : LabelsPath(images_path);
+      images_path.empty() ? FindIdx(listing, split, "labels") : LabelsPath(images_path);
   if (images_path.empty() && labels_path.empty()) return std::nullopt;
   const FoundFile* images = FindUnpackedOrGz(listing, images_path);
   const FoundFile* labels = FindUnpackedOrGz(listing, labels_path);
@@ -216,11 +224,14 @@ std::optional<Dataset> OpenIdx(const Listing& listing, const DatasetOptions& opt
   dataset.format = "idx";
   std::array<IdxSplit, 3> splits;
   int64_t left = options.max_unpacked_bytes;
-  const auto train = ReadIdxSplit(listing, {"train"}, Split::kTrain, left, dataset);
-  const auto test = ReadIdxSplit(listing, {"t10k", "test"}, Split::kTest, left, dataset);
-  if (!train && !test) return std::nullopt;
-  if (train) splits[static_cast<size_t>(Split::kTrain)] = *train;
-  if (test) splits[static_cast<size_t>(Split::kTest)] = *test;
+  bool any = false;
+  for (const Split split : kSplits) {
+    if (auto found = ReadIdxSplit(listing, split, left, dataset)) {
+      splits[static_cast<size_t>(split)] = std::move(*found);
+      any = true;
+    }
+  }
+  if (!any) return std::nullopt;
   NumberClasses(dataset);
   dataset.load = [splits](const DataItem& item) -> DecodeResult {
     const IdxSplit& split = splits[item.source];
@@ -313,7 +324,11 @@ std::optional<Dataset> OpenCifar(const Listing& listing, const DatasetOptions&) 
   for (const FoundFile* file : files) {
     Split split;
     const CifarKind* found = CifarBatch(file->path, split);
-    if (found == nullptr || (kind != nullptr && kind != found)) continue;
+    if (found == nullptr) continue;
+    if (kind != nullptr && kind != found) {
+      Fail(ErrorKind::kData, "{}: has files of CIFAR-10 and of CIFAR-100; give a folder with one",
+           listing.root);
+    }
     kind = found;
     blobs.push_back(FileContents(listing, *file));
     AddCifarBatch(blobs.back(), listing.root + "/" + file->path, *kind,

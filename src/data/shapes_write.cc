@@ -37,7 +37,8 @@ using Writer = std::unique_ptr<archive, decltype(&archive_write_free)>;
 
 void Require(int status, archive* writer, const std::string& path) {
   if (status >= ARCHIVE_WARN) return;
-  Fail(ErrorKind::kFile, "{}: cannot write: {}", path, archive_error_string(writer));
+  const char* reason = archive_error_string(writer);
+  Fail(ErrorKind::kFile, "{}: cannot write: {}", path, reason == nullptr ? "unknown" : reason);
 }
 
 void WriteEntry(archive* writer, const std::string& out, const std::string& path,
@@ -56,8 +57,8 @@ void WriteEntry(archive* writer, const std::string& out, const std::string& path
   }
 }
 
-void WriteAll(const ShapesOptions& options, const ProgressSink& progress_sink, const Sink& sink) {
-  const Dataset dataset = ShapesDataset(options);
+void WriteAll(const ShapesOptions& options, const Dataset& dataset,
+              const ProgressSink& progress_sink, const Sink& sink) {
   Progress progress(progress_sink, "shapes", options.count, "pictures");
   std::string boxes = "file,label,x0,y0,x1,y1\n";
   int64_t done = 0;
@@ -78,13 +79,14 @@ void WriteAll(const ShapesOptions& options, const ProgressSink& progress_sink, c
 }  // namespace
 
 void WriteShapes(const std::string& out, const ShapesOptions& options, const ProgressSink& sink) {
+  const Dataset dataset = ShapesDataset(options);  // what is wrong with options is told first
   std::error_code error;
   if (fs::exists(out, error) && !(fs::is_directory(out, error) && fs::is_empty(out, error))) {
     Fail(ErrorKind::kUsage, "{}: is there already; expected a new or empty folder, or a new .tar",
          out);
   }
   if (!out.ends_with(".tar")) {
-    WriteAll(options, sink, [&](const std::string& path, const std::string& bytes) {
+    WriteAll(options, dataset, sink, [&](const std::string& path, const std::string& bytes) {
       WriteFile((fs::path(out) / path).string(), bytes);
     });
     return;
@@ -93,7 +95,7 @@ void WriteShapes(const std::string& out, const ShapesOptions& options, const Pro
   if (writer == nullptr) throw std::bad_alloc();
   archive_write_set_format_ustar(writer.get());
   Require(archive_write_open_filename(writer.get(), out.c_str()), writer.get(), out);
-  WriteAll(options, sink, [&](const std::string& path, const std::string& bytes) {
+  WriteAll(options, dataset, sink, [&](const std::string& path, const std::string& bytes) {
     WriteEntry(writer.get(), out, path, bytes);
   });
   Require(archive_write_close(writer.get()), writer.get(), out);

@@ -131,6 +131,7 @@ TEST_F(CheckTest, FindsWhatIsWrongAndWritesNothing) {
               testing::ElementsAre("exact [\"train/a/3.png\",\"train/b/wrong.png\"]"));
   EXPECT_THAT(ReportToText(report), testing::HasSubstr("train/a/broken.jpg: not a picture"));
   EXPECT_THAT(ReportToText(report), testing::HasSubstr("in two splits (leaks): 2"));
+  EXPECT_THAT(report.notes, testing::Contains(testing::HasSubstr("3 groups of copies in train")));
 }
 
 TEST_F(CheckTest, SameReportForAnyThreads) {

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -186,6 +187,89 @@ TEST(Dataset, MissingAndEmptyClassesAreNamed) {
   EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("class 'cat' has no pictures in val"));
 }
 
+TEST(Dataset, AClassMayBeNamedAsASplit) {
+  TemporaryFolder folder;
+  const Files files = {
+      {"bus/1.ppm", Picture(1)}, {"car/2.ppm", Picture(2)}, {"train/3.ppm", Picture(3)}};
+  WriteFolder(folder.path(), files);
+  EXPECT_EQ(Describe(OpenDataset(folder.path(), {.val_fraction = 0})),
+            "train: bus=1 car=2 train=3\nval:\ntest:\n");
+}
+
+TEST(Dataset, FoldersBesideTheSplitsAreNoted) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), SplitFiles());
+  WriteFolder(folder.path(), {{"dev/cat/1.ppm", Picture(1)}});
+  const Dataset dataset = OpenDataset(folder.path());
+  EXPECT_EQ(Describe(dataset), kExpected);
+  EXPECT_THAT(dataset.notes, testing::Contains(HasSubstr("passed over: dev")));
+}
+
+TEST(Dataset, OneClassIsNoDataSet) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), {{"photos/1.ppm", Picture(1)}, {"photos/2.ppm", Picture(2)}});
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("all pictures are of one class, 'photos'"));
+  EXPECT_EQ(OpenDataset(folder.path(), {.strict = false}).problems.size(), 1u);
+}
+
+TEST(Dataset, ClassesThatCouldNotBeToldApartAreRefused) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), {{"\xB9\xB7/1.ppm", Picture(1)}, {"\xC4\xF1/2.ppm", Picture(2)}});
+  EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("would both be labelled"));
+}
+
+TEST(Dataset, AnArchiveBesideItsPicturesIsPassedOver) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), SplitFiles());
+  WriteTar(folder / "old.tar", {{"train/cow/a.ppm", Picture(9)}}, false);
+  EXPECT_EQ(Describe(OpenDataset(folder.path())), kExpected);
+}
+
+TEST(Dataset, LinksInArchivesAreFollowed) {
+  TemporaryFolder folder;
+  archive* writer = archive_write_new();
+  archive_write_set_format_gnutar(writer);
+  ASSERT_EQ(archive_write_open_filename(writer, (folder / "x.tar").c_str()), ARCHIVE_OK);
+  const auto add = [&](const char* name, const std::string& contents, const char* hard,
+                       const char* symbolic) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_size(entry, static_cast<la_int64_t>(contents.size()));
+    archive_entry_set_filetype(entry, symbolic != nullptr ? AE_IFLNK : AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    if (hard != nullptr) archive_entry_set_hardlink(entry, hard);
+    if (symbolic != nullptr) archive_entry_set_symlink(entry, symbolic);
+    archive_write_header(writer, entry);
+    archive_write_data(writer, contents.data(), contents.size());
+    archive_entry_free(entry);
+  };
+  add("all/1.ppm", Picture(1), nullptr, nullptr);
+  add("all/2.ppm", Picture(2), nullptr, nullptr);
+  add("train/cat/a.ppm", "", "all/1.ppm", nullptr);
+  add("train/dog/b.ppm", "", nullptr, "../../all/2.ppm");
+  add("train/dog/c.ppm", "", nullptr, "../nowhere.ppm");
+  archive_write_close(writer);
+  archive_write_free(writer);
+  const Dataset dataset = OpenDataset(folder / "x.tar");
+  const auto& items = dataset.items(Split::kTrain);
+  ASSERT_EQ(items.size(), 3u);
+  EXPECT_EQ(dataset.Load(items[0]).pixels[0], 1);
+  EXPECT_EQ(dataset.Load(items[1]).pixels[0], 2);
+  EXPECT_THROW(dataset.Load(items[2]), Error) << "a link to nowhere is a broken picture";
+}
+
+// Opening it for reading would wait for a writer for ever.
+TEST(Dataset, APipeIsABrokenPicture) {
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), SplitFiles());
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink(folder / "pipe", folder / "train/cat/z.ppm");
+  const Dataset dataset = OpenDataset(folder.path());
+  const auto& items = dataset.items(Split::kTrain);
+  ASSERT_EQ(items[2].name, "train/cat/z.ppm");
+  EXPECT_THROW(dataset.Load(items[2]), Error);
+}
+
 TEST(Dataset, UnknownLayoutsSayWhatWasFoundAndExpected) {
   TemporaryFolder folder;
   EXPECT_THAT(ErrorOf(folder / "nothing"), HasSubstr("no such file or folder"));
@@ -273,6 +357,23 @@ TEST(Dataset, IdxLabelsAreThoseOfTheirPictures) {
   EXPECT_EQ(ErrorOf(folder.path()), "no error");
   WriteFolder(folder.path(), {{"digits-train-images-idx3-ubyte", images}});
   EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("are of two sets"));
+}
+
+// Names are read word by word: "latest" is no test, "images_idx12.png" no IDX file.
+TEST(Dataset, IdxSplitsAreWords) {
+  const std::string images = Idx(3, {2, 1, 2}, {10, 11, 20, 21});
+  TemporaryFolder folder;
+  WriteFolder(folder.path(), {{"latest-train-images-idx3-ubyte", images},
+                              {"latest-train-labels-idx1-ubyte", Idx(1, {2}, {1, 0})},
+                              {"latest-val-images.idx3-ubyte", images},
+                              {"latest-val-labels.idx1-ubyte", Idx(1, {2}, {0, 1})},
+                              {"._train-images-idx3-ubyte", "of a Mac"},
+                              {"train_images_idx12.png", "x"}});
+  EXPECT_EQ(Describe(OpenDataset(folder.path())), "train: 1=10 0=20\nval: 0=10 1=20\ntest:\n");
+  TemporaryFolder empty;
+  WriteFolder(empty.path(), {{"train-images-idx3-ubyte", Idx(3, {0, 1, 2}, "")},
+                             {"train-labels-idx1-ubyte", Idx(1, {0}, "")}});
+  EXPECT_THAT(ErrorOf(empty.path()), HasSubstr("the header says 0 pictures"));
 }
 
 // ---- CIFAR ----

@@ -180,7 +180,7 @@ TEST(Loader, SeekInTheMiddleOfWork) {
   const LoaderOptions options{.batch = 4, .seed = 2, .threads = 3, .prefetch = 2};
   const auto whole = Batches(images, options, 30);
   auto loader = Loader::Train(images, Split::kTrain, Pipeline(), Zeros(), options);
-  for (const int at : {7, 0, 25, 3, 3, 19}) {
+  for (const int at : {7, 10, 0, 25, 3, 3, 19}) {  // 10: where it is already
     loader->Seek(at / 10, at % 10);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(See(*loader->Next()), whole[static_cast<size_t>(at + i)]);
   }
@@ -194,6 +194,28 @@ TEST(ImageCache, KeepsToItsMemory) {
     for (int i = 0; i < 10; ++i) EXPECT_EQ(cache.Get(Split::kTrain, i, scratch)->pixels[0], i);
   }
   EXPECT_EQ(cache.bytes(), 48 * 4);
+  EXPECT_FALSE(cache.KeepsAll(Split::kTrain));
+  ImageCache large(dataset, 48 * 10);
+  EXPECT_FALSE(large.KeepsAll(Split::kTrain)) << "nothing is known yet";
+  large.Get(Split::kTrain, 0, scratch);
+  EXPECT_TRUE(large.KeepsAll(Split::kTrain));
+}
+
+// A network drive that goes away is no damage of the pictures.
+TEST(ImageCache, APictureThatCannotBeReadAnyMoreIsAnError) {
+  auto dataset = std::make_shared<Dataset>(*Numbers(2));
+  const auto gone = std::make_shared<bool>(false);
+  dataset->load = [gone](const DataItem& item) -> DecodeResult {
+    if (*gone) Fail(ErrorKind::kFile, "{}: cannot open", item.name);
+    return {Image(4, 4), {}};
+  };
+  ImageCache cache(dataset, 0);
+  Image scratch;
+  EXPECT_NE(cache.Get(Split::kTrain, 0, scratch), nullptr);
+  *gone = true;
+  EXPECT_THROW(cache.Get(Split::kTrain, 0, scratch), Error);
+  EXPECT_EQ(cache.Get(Split::kTrain, 1, scratch), nullptr) << "never read: broken";
+  EXPECT_EQ(cache.broken().size(), 1u);
 }
 
 }  // namespace
