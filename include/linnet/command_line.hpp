@@ -11,9 +11,9 @@ namespace linnet {
 // done; 1 internal error; 2 wrong usage; 3 problem in the data; 4 accuracy gate failed; 5 budget
 // not reachable; 6 file unreadable or refused; 130 interrupted.
 //
-// While a verb runs that can be interrupted in good order (train, fit), SIGINT and SIGTERM are
-// caught: the first asks it to write what it has (train a checkpoint, fit the best network so far)
-// and end, the second ends the process at once.
+// While a verb runs that can be interrupted in good order (train, fit, compress), SIGINT and
+// SIGTERM are caught: the first asks it to write what it has (train a checkpoint, fit the best
+// network of the winner's training, compress nothing) and end, the second ends the process at once.
 // Throws nothing.
 LINNET_API int RunCommandLine(int argc, const char* const* argv) noexcept;
 

@@ -7,8 +7,11 @@
  *     fprintf(stderr, "%s\n", linnet_last_error());
  *     return 1;
  *   }
- *   if (linnet_classify_rgb(model, rgb, width, height, labels, 5, &count) == LINNET_OK && count >
- * 0) printf("%s %.3f\n", labels[0].name, labels[0].score); linnet_free(model);
+ *   int code = linnet_classify_rgb(model, rgb, width, height, labels, 5, &count);
+ *   if (code == LINNET_OK && count > 0) {
+ *     printf("%s %.3f\n", labels[0].name, labels[0].score);
+ *   }
+ *   linnet_free(model);
  *
  * Functions that may fail return LINNET_OK (0) or one of the codes below; linnet_last_error() then
  * says in words what was expected and what came. Nothing is thrown, nothing is printed.

@@ -84,11 +84,11 @@ CommandResult DataMake(const DataMakeArgs& args, const CommandContext& context) 
 std::vector<Command> DataCommands() {
   return {
       MakeCommand<DataCheckArgs>("data check",
-                                 "looks for broken, duplicate, leaking, mislabelled pictures; exit "
-                                 "code 3 if there are any",
+                                 "looks for broken, duplicate, leaking, mislabelled pictures and "
+                                 "missing classes; exit code 3 for all but harmless duplicates",
                                  "linnet data check pictures", DataCheck),
       MakeCommand<DataMakeArgs>("data make", "makes the built-in synthetic data set",
-                                "linnet data make shapes --out shapes --count 4000 --size 48",
+                                "linnet data make shapes --out pictures --count 4000 --size 48",
                                 DataMake),
   };
 }

@@ -9,6 +9,7 @@
 #include "data/decode.h"
 #include "data/image_cache.h"
 #include "train/evaluate.h"
+#include "train/recipe.h"
 
 namespace linnet {
 namespace {
@@ -26,7 +27,8 @@ struct EvalArgs {
     v("model", self.model, "model file");
     v("data", self.data, "data set; its classes are matched with the model's by name");
     v("split", self.split, "train, val or test; empty: test, or val where there is none");
-    v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
+    v("precision", self.precision,
+      "of the arithmetic: float32, bf16 or bf16x3; a quantized model has its own");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
     v("loader_threads", self.loader_threads, "threads that decode pictures");
   }
@@ -66,6 +68,7 @@ CommandResult Eval(const EvalArgs& args, const CommandContext& context) {
   auto data = std::make_shared<Dataset>(OpenDataset(
       args.data, {.classes = model.labels, .val_fraction = ValFractionOf(model), .strict = false}));
   const Split split = ChooseSplit(args, *data);
+  if (split == Split::kVal) EnsureValidation(*data, ValFractionOf(model));
   RequireSplit(*data, split);
   ThreadPool pool(args.threads);
   const Evaluation evaluation =
@@ -120,7 +123,8 @@ struct PredictArgs {
     v("files", self.files, "pictures");
     v("top", self.top, "labels for each picture; 0: all");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
-    v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
+    v("precision", self.precision,
+      "of the arithmetic: float32, bf16 or bf16x3; a quantized model has its own");
     v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
   }
 };

@@ -15,9 +15,13 @@ std::string DefaultText(const FlagDoc& flag) {
   return flag.value.empty() ? "" : "[" + flag.value + "]";
 }
 
-// What it is for and, where it takes few words, which.
+// What it is for and, where it takes one of few words that the text does not list itself, which.
 std::string Description(const FlagDoc& flag) {
-  return flag.kind.starts_with("one of ") ? flag.doc + "; " + flag.kind : flag.doc;
+  constexpr std::string_view kOneOf = "one of ";
+  if (!flag.kind.starts_with(kOneOf)) return flag.doc;
+  const std::string words = flag.kind.substr(kOneOf.size());
+  const std::string two = words.substr(0, words.find(',', words.find(',') + 1));
+  return flag.doc.find(two) != std::string::npos ? flag.doc : flag.doc + "; " + flag.kind;
 }
 
 std::string FlagTable(const Command& command) {
@@ -57,8 +61,8 @@ constexpr const char kGeneral[] =
     "document on standard output; progress and words go to standard error.\n"
     "\n"
     "example:\n"
-    "  linnet data make shapes --out shapes\n"
-    "  linnet fit --data shapes --latency 1ms --minutes 5 --out fitted\n"
+    "  linnet data make shapes --out pictures\n"
+    "  linnet fit --data pictures --latency 1ms --minutes 5 --out fitted\n"
     "\n"
     "exit codes: 0 done; 1 internal error; 2 wrong usage; 3 problem in the data; 4 accuracy gate\n"
     "failed; 5 budget not reachable; 6 file unreadable or refused; 130 interrupted\n";

@@ -38,10 +38,12 @@ struct TimeArgs {
     v("threads", self.threads, "threads to use; 0: the processors this process may use");
     v("batch", self.batch, "pictures at a time");
     v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
-    v("precision", self.precision, "of the arithmetic");
+    v("precision", self.precision,
+      "of the arithmetic: float32, bf16 or bf16x3; a quantized model has its own");
     v("seconds", self.seconds, "measure at least so long");
     v("rate", self.rate, "runs a second, as a camera asks; 0: one after the other");
-    v("picture", self.picture, "decode and resize this file in each run, or one that is generated");
+    v("picture", self.picture,
+      "file to decode and resize in each run, too; generated: one that is drawn");
     v("cold", self.cold, "from the start of the program to the first answer");
     v("once", self.once, "answer once and end: what --cold starts");
     v("packed", self.packed,

@@ -64,14 +64,21 @@ void SetFields(S& object, const std::string& text, const char* where) {
   }
 }
 
+// Before a thread is started or a picture read.
+const TrainArgs& Checked(const TrainArgs& args) {
+  CheckOptions(args.options);
+  if (!(args.val_fraction >= 0 && args.val_fraction < 1)) {
+    Fail(ErrorKind::kUsage, "val_fraction={}: expected 0 (no validation) to less than 1",
+         args.val_fraction);
+  }
+  if (args.out.empty()) Fail(ErrorKind::kUsage, "--out is empty: expected a folder for the run");
+  return args;
+}
+
 class TrainRun {
  public:
   TrainRun(const TrainArgs& args, const CommandContext& context)
-      : args_(args), context_(context), pool_(args.options.threads) {
-    if (!(args.val_fraction >= 0 && args.val_fraction < 1)) {
-      Fail(ErrorKind::kUsage, "val_fraction={}: expected 0 (no validation) to less than 1",
-           args.val_fraction);
-    }
+      : args_(Checked(args)), context_(context), pool_(args.options.threads) {
     auto data =
         std::make_shared<Dataset>(OpenDataset(args.data, {.val_fraction = args.val_fraction}));
     RequireSplit(*data, Split::kTrain);
@@ -94,6 +101,7 @@ class TrainRun {
     context_.progress.Say(fmt::format("{}: {} classes, {} pictures to train, {} to validate", spec_,
                                       data().classes.size(), data().items(Split::kTrain).size(),
                                       data().items(Split::kVal).size()));
+    for (const std::string& note : data().notes) context_.progress.Say(note);
     const TrainResult trained =
         Train(job_, {.progress = context_.progress,
                      .interrupt = context_.stop,
@@ -208,18 +216,17 @@ class TrainRun {
                      {"best_epoch", trained.best_epoch},
                      {"steps", trained.steps},
                      {"images_per_second", trained.images_per_second},
-                     {"skipped", trained.broken.size()},
+                     {"skipped", job_.images->broken().size()},
                      {"file", ModelPath()},
                      {"report", args_.out + "/report.html"},
                      {"log", std::move(log)}},
             .text = fmt::format("{}: top-1 {:.2f} %, top-5 {:.2f} % of {} pictures ({}), epoch {}\n"
                                 "trained at {:.0f} images/s; {} broken pictures skipped\n"
-                                "model:  {}\nreport: {}/report.html\n\n"
-                                "use it: linnet predict --model {} picture.jpg\n",
+                                "model:  {}\nreport: {}/report.html\n\nuse it: {}\n",
                                 spec_, 100 * evaluation.top1(), 100 * evaluation.top5(),
                                 evaluation.count, FieldToText(split), trained.best_epoch,
-                                trained.images_per_second, trained.broken.size(), ModelPath(),
-                                args_.out, ModelPath())};
+                                trained.images_per_second, job_.images->broken().size(),
+                                ModelPath(), args_.out, PredictCommand(ModelPath()))};
   }
 
   const TrainArgs& args_;
@@ -242,12 +249,14 @@ struct FitArgs : FitOptions {
 
 CommandResult FitCommand(const FitArgs& args, const CommandContext& context) {
   const FitResult result = Fit(args, {.progress = context.progress, .interrupt = context.stop});
+  const std::string skipped =
+      result.skipped == 0 ? "" : fmt::format("{} broken pictures skipped\n", result.skipped);
   return {.json = FitToJson(args, result),
-          .text = fmt::format("{}:{}: top-1 {:.2f} %, {:.3f} ms, {}\n"
-                              "model:  {}\nreport: {}/report.html\n\n"
-                              "use it: linnet predict --model {} picture.jpg\n",
-                              result.arch, result.options, 100 * result.top1, result.latency_ms,
-                              BytesText(result.bytes), result.file, args.out, result.file)};
+          .text = fmt::format("{}:{}: top-1 {:.2f} % of {} pictures ({}), {:.3f} ms, {}\n{}"
+                              "model:  {}\nreport: {}/report.html\n\nuse it: {}\n",
+                              result.arch, result.options, 100 * result.top1, result.count,
+                              FieldToText(result.split), result.latency_ms, BytesText(result.bytes),
+                              skipped, result.file, args.out, PredictCommand(result.file))};
 }
 
 }  // namespace

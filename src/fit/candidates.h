@@ -2,9 +2,11 @@
 #ifndef LINNET_FIT_CANDIDATES_H_
 #define LINNET_FIT_CANDIDATES_H_
 
+#include <limits>
 #include <vector>
 
 #include "fit/fit.h"
+#include "infer/latency.h"
 #include "train/recipe.h"
 
 namespace linnet {
@@ -13,6 +15,20 @@ namespace linnet {
 // measured again, at another moment. 3 % is what medians of one network differ by between two quiet
 // moments.
 inline constexpr double kLatencyMargin = 0.03;
+
+struct Patience {
+  double budget_ms = 0;
+  double hopeless_ms = std::numeric_limits<double>::infinity();
+  int tries = 1;
+};
+struct LeastLatency {
+  Latency latency;
+  int tries = 0;  // measurements that were made
+};
+// The measurement with the least median of up to 'tries', as others may have had the machine for a
+// moment. They end with the first inside the budget, and with one beyond 'hopeless_ms'.
+LeastLatency MeasureLeast(Plan& plan, ThreadPool* pool, const Patience& patience,
+                          const LatencyOptions& options);
 
 // The input sizes to try for pictures of this size: parts of their own size and, for small
 // pictures, one and a half times it (accuracy of small pictures gains from being enlarged, as the

@@ -1,12 +1,15 @@
 #include "fit/fit.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
+#include "base/clock.h"
 #include "base/fields_json.h"
 #include "base/file.h"
 #include "fit/candidates.h"
+#include "fit/comparison.h"
 #include "fit/contenders.h"
 #include "fit/fit_json.h"
 #include "fit/halving.h"
@@ -21,22 +24,25 @@ namespace {
 // tell. The rest is for the last evaluation and slow moments.
 constexpr double kComparisonShare = 0.2;
 constexpr double kReserveShare = 0.08;
+// The winner's best network so far is written no more often than this.
+constexpr double kSaveSeconds = 60;
 // Where the data have no validation split, this part of the training pictures becomes one.
 constexpr double kValidationShare = 0.1;
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 class FitRun {
  public:
   FitRun(const FitOptions& options, const FitHooks& hooks)
-      : options_(options), hooks_(hooks), end_(Now() + options.minutes * 60) {
+      : options_(options), hooks_(hooks), end_(SecondsNow() + options.minutes * 60) {
     auto data = std::make_shared<Dataset>(OpenDataset(options.data));
     RequireSplit(*data, Split::kTrain);
     EnsureValidation(*data, kValidationShare);
+    RequireSplit(*data, Split::kVal);
+    options_.batch = static_cast<int>(
+        std::min<int64_t>(options_.batch, static_cast<int64_t>(data->items(Split::kTrain).size())));
+    for (const std::string& note : data->notes) hooks_.progress.Say(note);
     survey_ = SurveyPictures(*data);
     images_ = std::make_shared<ImageCache>(data);
+    report_.arguments = FactsOf(options);  // as they were given
     std::filesystem::create_directories(options.out);
   }
 
@@ -45,18 +51,18 @@ class FitRun {
     const int64_t inside = ApplyBudget(options_, result_.candidates);
     BeginReport();
     if (inside == 0) FailBudget();
+    WriteJson();
     const std::vector<size_t> racing = Contenders();
-    hooks_.progress.Say(
-        fmt::format("{} of {} candidates meet the budget, {} of them cannot be trained in the "
-                    "time; comparing {}",
-                    inside, result_.candidates.size(), CountTooLong(), racing.size()));
+    hooks_.progress.Say(fmt::format(
+        "{} of {} candidates meet the budget, {} of them cannot be trained in the time; {}", inside,
+        result_.candidates.size(), CountTooLong(),
+        racing.size() > 1 ? fmt::format("comparing {}", racing.size()) : "nothing to compare"));
     if (inside == CountTooLong()) {
       hooks_.progress.Say(
           fmt::format("{:g} minutes are too short to train any of them well; give more if you can",
                       options_.minutes));
     }
-    const size_t winner = RunHalving(options_, images_, survey_, Left() * kComparisonShare,
-                                     result_.candidates, racing, hooks_);
+    const size_t winner = Compare(racing);
     TrainWinner(result_.candidates[winner]);
     MeasureDelivered();
     WriteResults();
@@ -66,7 +72,7 @@ class FitRun {
 
  private:
   const Dataset& data() const { return images_->dataset(); }
-  double Left() const { return std::max(0.0, end_ - Now()); }
+  double Left() const { return std::max(0.0, end_ - SecondsNow()); }
   std::string ModelPath() const { return options_.out + "/model.safetensors"; }
 
   int64_t CountTooLong() const {
@@ -91,12 +97,22 @@ class FitRun {
         result_.candidates);
   }
 
+  size_t Compare(const std::vector<size_t>& racing) {
+    const size_t winner = RunHalving(options_, images_, survey_, Left() * kComparisonShare,
+                                     result_.candidates, racing, hooks_);
+    if (racing.size() > 1) {
+      result_.compared_on = static_cast<int64_t>(data().items(Split::kVal).size());
+    }
+    result_.comparison = ComparisonText(result_.candidates, result_.compared_on);
+    if (!result_.comparison.empty()) hooks_.progress.Say(result_.comparison);
+    WriteJson();
+    return winner;
+  }
+
   void BeginReport() {
     report_.verb = "fit";
     report_.budget_ms = options_.latency.ms();
     report_.budget_bytes = options_.size.bytes;
-    report_.budget_minutes = options_.minutes;
-    report_.arguments = FactsOf(options_);
   }
 
   void TrainWinner(const ReportCandidate& winner) {
@@ -107,6 +123,7 @@ class FitRun {
     job.options.steps = StepsInSeconds(options_, winner, seconds);
     ParamMap best;
     EpochLog best_row;
+    double saved = -std::numeric_limits<double>::infinity();
     const auto save = [&](int64_t steps) {
       // Of the log one line, so that the file is no larger than when candidates were measured.
       const TrainResult so_far = {.log = {best_row}, .best_epoch = best_row.epoch, .steps = steps};
@@ -115,6 +132,7 @@ class FitRun {
                               .pipeline = job.pipeline,
                               .labels = data().classes,
                               .record = TrainingRecord(job, so_far)});
+      saved = SecondsNow();
     };
     TrainResult trained;
     try {
@@ -124,6 +142,7 @@ class FitRun {
                             .best = [&](const ParamMap& params, const EpochLog& row) {
                               best = params;
                               best_row = row;
+                              if (SecondsNow() - saved >= kSaveSeconds) save(0);
                             }});
     } catch (const Error&) {  // Ctrl-C, or training has diverged: minutes of work are kept
       if (!best.empty()) {
@@ -134,6 +153,7 @@ class FitRun {
       throw;
     }
     save(trained.steps);
+    job.options.steps = trained.steps;
     const ArchSpec spec = ParseArchSpec(winner.spec);
     result_.arch = spec.name;
     result_.options = winner.spec.substr(std::min(winner.spec.size(), spec.name.size() + 1));
@@ -148,8 +168,12 @@ class FitRun {
     VerifyModel(model, ModelPath());
     ThreadPool pool(options_.threads), latency_pool(options_.latency_threads);
     const auto plan = CompileModel(model, 1, options_.latency_threads);
-    const Latency latency = MeasurePatiently(*plan, &latency_pool);
+    const Patience patience = {.budget_ms = options_.latency.ms(),
+                               .tries = options_.latency.seconds > 0 ? 10 : 1};
+    const LeastLatency measured = MeasureLeast(*plan, &latency_pool, patience, {.min_seconds = 1});
+    const Latency& latency = measured.latency;
     FillModel(report_, ModelPath(), model, *plan, latency);
+    report_.latency_tries = measured.tries;
     FillSteps(report_, *plan, &latency_pool);
     const Split split = data().items(Split::kTest).empty() ? Split::kVal : Split::kTest;
     const Evaluation evaluation = Evaluate({.graph = model.graph,
@@ -161,28 +185,24 @@ class FitRun {
                                             .progress = hooks_.progress});
     FillEvaluation(report_, evaluation, *images_, split);
     result_.top1 = evaluation.top1();
+    result_.split = split;
+    result_.count = evaluation.count;
     result_.latency_ms = latency.median_ms;
+    result_.latency_tries = measured.tries;
     result_.bytes = report_.bytes;
     result_.file = ModelPath();
+    result_.skipped = static_cast<int64_t>(report_.skipped.size());
   }
 
-  // The least median of some seconds, if the first is outside the budget: others may have had the
-  // machine for a moment.
-  Latency MeasurePatiently(Plan& plan, ThreadPool* pool) const {
-    constexpr int kSeconds = 10;
-    Latency least;
-    for (int i = 0; i < kSeconds; ++i) {
-      const Latency latency = MeasureLatency(plan, pool, {.min_seconds = 1});
-      if (i == 0 || latency.median_ms < least.median_ms) least = latency;
-      if (options_.latency.seconds <= 0 || least.median_ms <= options_.latency.ms()) break;
-    }
-    return least;
+  void WriteJson() const {
+    WriteFileAtomic(options_.out + "/fit.json", JsonDocument(FitToJson(options_, result_)));
   }
 
   void WriteResults() {
     report_.candidates = result_.candidates;
+    report_.compared_on = result_.compared_on;
     WriteFileAtomic(options_.out + "/report.html", RenderReport(report_));
-    WriteFileAtomic(options_.out + "/fit.json", JsonDocument(FitToJson(options_, result_)));
+    WriteJson();
   }
 
   bool InsideBudget() const {
@@ -195,14 +215,18 @@ class FitRun {
     report_.delivered = false;
     report_.failure = fmt::format("Nothing meets the budget; nearest is {} with {:.3f} ms and {}.",
                                   nearest.spec, nearest.latency_ms, BytesText(nearest.bytes));
-    if (options_.latency.seconds > 0) {
+    const bool slow = options_.latency.seconds > 0 &&
+                      nearest.latency_ms > options_.latency.ms() * (1 - kLatencyMargin);
+    if (slow) {
+      // Rounded up: what is named here must do.
+      const double needed = std::ceil(1e3 * nearest.latency_ms / (1 - kLatencyMargin)) / 1e3;
       report_.failure +=
           fmt::format(" {:g} % of the latency are kept for slow moments: it needs {:.3f} ms.",
-                      100 * kLatencyMargin, nearest.latency_ms / (1 - kLatencyMargin));
+                      100 * kLatencyMargin, needed);
     }
     WriteResults();
-    Fail(ErrorKind::kBudget, "{} Allow more, or offer smaller --widths or --sizes",
-         report_.failure);
+    Fail(ErrorKind::kBudget, "{} Allow more, or offer smaller {}", report_.failure,
+         slow ? "--widths or --sizes" : "--widths");
   }
 
   [[noreturn]] void FailDelivered() {
@@ -218,7 +242,7 @@ class FitRun {
          result_.latency_ms, expected_ms_, options_.out, ModelPath());
   }
 
-  const FitOptions& options_;
+  FitOptions options_;
   const FitHooks& hooks_;
   const double end_;
   std::shared_ptr<ImageCache> images_;
@@ -228,14 +252,21 @@ class FitRun {
   ReportData report_;
 };
 
+constexpr int kMostLatencyThreads = 1024;
+
 void CheckOptions(const FitOptions& options) {
   if (options.data.empty())
     Fail(ErrorKind::kUsage, "fit needs --data: a folder of labelled pictures");
+  if (options.out.empty()) Fail(ErrorKind::kUsage, "--out is empty: expected a folder");
   if (options.latency.seconds <= 0 && options.size.bytes <= 0) {
     Fail(ErrorKind::kUsage, "fit needs a budget: --latency 1ms, --size 500KB, or both");
   }
   if (!(options.minutes > 0))
     Fail(ErrorKind::kUsage, "minutes={}: expected more than 0", options.minutes);
+  if (options.latency_threads < 1 || options.latency_threads > kMostLatencyThreads) {
+    Fail(ErrorKind::kUsage, "latency_threads={}: expected 1 to {}", options.latency_threads,
+         kMostLatencyThreads);
+  }
   const ArchSpec spec = ParseArchSpec(options.arch);
   for (const char* option : {"width", "size"}) {
     if (HasOption(FindArch(spec.name), option)) continue;
@@ -243,6 +274,11 @@ void CheckOptions(const FitOptions& options) {
          "fit chooses width and size, but {} has no option '{}'; `linnet archs mobilenet` lists "
          "some that have both",
          spec.name, option);
+  }
+  for (const auto& [name, value] : spec.options) {
+    if (name != "width" && name != "size") continue;
+    Fail(ErrorKind::kUsage, "--arch {}: fit chooses the {}; to offer this one alone, say --{}s {}",
+         options.arch, name, name, value);
   }
   if (options.widths.empty()) Fail(ErrorKind::kUsage, "fit needs at least one of --widths");
   CheckOptions(TrainOptionsOf(options));

@@ -46,7 +46,7 @@ struct FitOptions {
   static void VisitFields(Self& self, V&& v) {
     v("data", self.data, "data set: folder, tar, IDX, CIFAR, or shapes:count=...");
     v("out", self.out, "folder for the model, the report and fit.json");
-    v("arch", self.arch, "family to choose from");
+    v("arch", self.arch, "architecture whose width and size are chosen, with other options of it");
     v("latency", self.latency,
       "budget: median time of one picture on this machine, as 0.3ms; 0: none");
     v("size", self.size, "budget: bytes of the model file, as 500KB; 0: none");
@@ -62,14 +62,21 @@ struct FitOptions {
   }
 };
 
+// Of the delivered file, where there is one.
 struct FitResult {
-  std::string arch;     // "mobilenet_v1"
-  std::string options;  // "width=0.5,size=32,..."
-  double top1 = 0;  // fraction, of the delivered file, on the test split (val where there is none)
-  double latency_ms = 0;  // median, of the delivered file
+  std::string arch;           // "mobilenet_v1"
+  std::string options;        // "width=0.5,size=32,..."
+  double top1 = kUnknown;     // a fraction, on 'count' pictures of 'split'
+  Split split = Split::kVal;  // test if the data have it; else val, which also chose the network
+  int64_t count = 0;
+  double latency_ms = kUnknown;  // median: the least of so many measurements
+  int latency_tries = 0;
   int64_t bytes = 0;
   std::string file;
+  int64_t skipped = 0;  // broken pictures
   std::vector<ReportCandidate> candidates;
+  int64_t compared_on = 0;  // validation pictures of the comparison
+  std::string comparison;   // what its last round says, in a sentence; empty: there was none
 };
 
 struct FitHooks {
@@ -77,8 +84,10 @@ struct FitHooks {
   const std::atomic<bool>* interrupt = nullptr;
 };
 
-// Writes OUT/model.safetensors, OUT/report.html, OUT/fit.json. Error (kBudget) naming the nearest
-// candidate if nothing meets the budget (the report and fit.json are written all the same),
+// Writes OUT/model.safetensors, OUT/report.html, OUT/fit.json. fit.json is written early, with what
+// is known then, and the model whenever the winner's training has a better one (at most once a
+// minute), so that a run that ends before its time leaves something. Error (kBudget) naming the
+// nearest candidate if nothing meets the budget (the report and fit.json are written all the same),
 // (kData), (kUsage), (kInterrupted).
 FitResult Fit(const FitOptions& options, const FitHooks& hooks);
 

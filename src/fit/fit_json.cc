@@ -13,6 +13,11 @@ constexpr const char* kStatusNames[] = {"too_slow",   "too_large", "too_long", "
 Json NumberOrNull(double number) { return std::isfinite(number) ? Json(number) : Json(); }
 
 Json CandidateToJson(const ReportCandidate& candidate) {
+  Json trials = Json::array();
+  for (const ReportTrial& trial : candidate.trials) {
+    trials.push_back(
+        {{"epochs", NumberOrNull(trial.epochs)}, {"top1", NumberOrNull(trial.accuracy)}});
+  }
   return {{"arch", candidate.spec},
           {"width", NumberOrNull(candidate.width)},
           {"size", candidate.resolution},
@@ -22,9 +27,7 @@ Json CandidateToJson(const ReportCandidate& candidate) {
           {"latency_ms", NumberOrNull(candidate.latency_ms)},
           {"images_per_second", NumberOrNull(candidate.speed)},
           {"status", kStatusNames[static_cast<int>(candidate.status)]},
-          {"round", candidate.round},
-          {"epochs", NumberOrNull(candidate.epochs)},
-          {"top1", NumberOrNull(candidate.accuracy)}};
+          {"rounds", trials}};
 }
 
 }  // namespace
@@ -36,14 +39,21 @@ Json FitToJson(const FitOptions& options, const FitResult& result) {
   Json budget = {{"latency_ms", options.latency.ms()},
                  {"bytes", options.size.bytes},
                  {"minutes", options.minutes}};
-  return {{"schema", "linnet.fit/1"},
-          {"arch", result.arch},
-          {"options", result.options},
-          {"top1", result.top1},
-          {"latency_ms", result.latency_ms},
-          {"bytes", result.bytes},
-          {"file", result.file},
+  const bool delivered = !result.file.empty();
+  return {{"schema", "linnet.fit/2"},
+          {"arch", delivered ? Json(result.arch) : Json()},
+          {"options", delivered ? Json(result.options) : Json()},
+          {"top1", NumberOrNull(result.top1)},
+          {"split", delivered ? Json(FieldToText(result.split)) : Json()},
+          {"count", result.count},
+          {"latency_ms", NumberOrNull(result.latency_ms)},
+          {"latency_tries", result.latency_tries},
+          {"bytes", delivered ? Json(result.bytes) : Json()},
+          {"file", delivered ? Json(result.file) : Json()},
+          {"skipped", result.skipped},
           {"budget", budget},
+          {"compared_on", result.compared_on},
+          {"comparison", result.comparison},
           {"candidates", candidates}};
 }
 

@@ -8,8 +8,10 @@
 
 namespace linnet {
 
-// {schema, arch, options, top1, latency_ms, bytes, file, budget: {...}, candidates: [{spec, width,
-// ...}]}
+// {schema, arch, options, top1, split, count, latency_ms, latency_tries, bytes, file, skipped,
+// budget: {latency_ms, bytes, minutes}, compared_on, comparison, candidates: [{arch, width, size,
+// params, macs, bytes, latency_ms, images_per_second, status, rounds: [{epochs, top1}]}]}. What is
+// not known, or not known yet, is null: file before the delivered file was measured.
 nlohmann::ordered_json FitToJson(const FitOptions& options, const FitResult& result);
 
 }  // namespace linnet

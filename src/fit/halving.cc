@@ -1,19 +1,17 @@
 #include "fit/halving.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+
+#include "base/clock.h"
 
 namespace linnet {
 namespace {
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
-                     std::shared_ptr<ImageCache> images, const PictureSurvey& survey, int64_t steps,
-                     const FitHooks& hooks) {
+ReportTrial TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
+                          std::shared_ptr<ImageCache> images, const PictureSurvey& survey,
+                          int64_t steps, const FitHooks& hooks) {
+  ReportTrial trial;
   TrainJob job = CandidateJob(options, candidate, images, survey);
   job.options.steps = steps;
   job.validation = Validation::kAtTheEnd;
@@ -22,13 +20,19 @@ double TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
     result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
   } catch (const Diverged& error) {
     hooks.progress.Say(error.what());
-    return 0;
+    return trial;
   }
-  candidate.epochs = static_cast<double>(result.steps) * options.batch /
-                     static_cast<double>(images->dataset().items(Split::kTrain).size());
+  trial.epochs = static_cast<double>(result.steps) * options.batch /
+                 static_cast<double>(images->dataset().items(Split::kTrain).size());
+  trial.accuracy = result.log.back().val_top1;
   // Longer than the moment in which speeds were measured, so nearer to what the winner will reach.
   if (result.images_per_second > 0) candidate.speed = result.images_per_second;
-  return result.log.back().val_top1;
+  return trial;
+}
+
+// What diverged comes after everything else.
+double Score(const ReportCandidate& candidate) {
+  return std::isnan(candidate.accuracy()) ? -1 : candidate.accuracy();
 }
 
 }  // namespace
@@ -71,24 +75,28 @@ size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
                   std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,
                   const FitHooks& hooks) {
   const double rounds = std::ceil(std::log2(static_cast<double>(racing.size())));
-  const double end = Now() + seconds;
+  const double end = SecondsNow() + seconds;
   for (int round = 1; racing.size() > 1; ++round) {
     // The time that is left goes in equal parts to the rounds that are left.
-    const double round_seconds = (end - Now()) / (rounds - round + 1);
+    const double round_seconds = (end - SecondsNow()) / (rounds - round + 1);
     const double pictures = PicturesForEach(candidates, racing, round_seconds);
     const int64_t steps = std::max<int64_t>(1, static_cast<int64_t>(pictures / options.batch));
     for (const size_t i : racing) {
       hooks.progress.Say(fmt::format("round {}: {}", round, candidates[i].spec));
-      candidates[i].accuracy = TrainAndScore(options, candidates[i], images, survey, steps, hooks);
-      candidates[i].round = round;
+      candidates[i].trials.push_back(
+          TrainAndScore(options, candidates[i], images, survey, steps, hooks));
       candidates[i].status =
           racing.size() <= 2 ? CandidateStatus::kFinalist : CandidateStatus::kEliminated;
     }
     // Of equals the faster one, which stands first, goes on.
     std::stable_sort(racing.begin(), racing.end(), [&](size_t a, size_t b) {
-      return candidates[a].accuracy > candidates[b].accuracy;
+      return Score(candidates[a]) > Score(candidates[b]);
     });
-    racing.resize(Now() < end ? (racing.size() + 1) / 2 : 1);
+    if (Score(candidates[racing[0]]) < 0) {
+      Fail(ErrorKind::kUsage, "the training of every candidate diverged; lower lr (now {})",
+           options.lr);
+    }
+    racing.resize(SecondsNow() < end ? (racing.size() + 1) / 2 : 1);
   }
   candidates[racing[0]].status = CandidateStatus::kWinner;
   return racing[0];

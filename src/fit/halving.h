@@ -29,8 +29,9 @@ double PicturesForEach(const std::vector<ReportCandidate>& candidates,
                        const std::vector<size_t>& racing, double seconds);
 
 // Runs the rounds over 'racing' (indices into candidates) within 'seconds', the first of them
-// whatever it takes, and returns the winner's index. Fills in round, epochs, accuracy and status,
-// and corrects the speeds, which must be known, by what the trainings reached.
+// whatever it takes, and returns the winner's index. Fills in trials and status, and corrects the
+// speeds, which must be known, by what the trainings reached. options.batch: at most the training
+// pictures. Error (kUsage) if every training diverged.
 size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
                   const PictureSurvey& survey, double seconds,
                   std::vector<ReportCandidate>& candidates, std::vector<size_t> racing,

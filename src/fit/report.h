@@ -2,7 +2,7 @@
 //
 // Goals: opened from a mail attachment without a network, in twenty years, by somebody who has
 // never heard of Linnet; readable on a telephone and on paper; no script, no external resource.
-// Non-goals: a dashboard; a place for numbers that fit.json or log.csv do not have.
+// Non-goals: a dashboard; a source for scripts, which fit.json and log.csv are.
 //
 // ReportData is plain data, filled by `fit` and by `train`. Every part may be left empty: its
 // section is then left out. A number nobody knows is NaN (or 0 where it says so) and is shown as a
@@ -26,9 +26,15 @@ enum class CandidateStatus {
   kTooLarge,    // its file breaks the budget; never trained
   kTooLong,     // inside the budget, but cannot be trained in the minutes there are
   kNotTried,    // inside the budget, but left out of the comparison
-  kEliminated,  // compared, and left behind in round 'round'
+  kEliminated,  // compared, and left behind in its last round
   kFinalist,    // reached the last round
   kWinner,
+};
+
+// What one round of the comparison found.
+struct ReportTrial {
+  double epochs = kUnknown;    // passes over the training pictures
+  double accuracy = kUnknown;  // top-1 on the validation pictures, a fraction; unknown: it diverged
 };
 
 struct ReportCandidate {
@@ -40,16 +46,18 @@ struct ReportCandidate {
   int64_t macs = 0, params = 0;  // 0: unknown
   double speed = kUnknown;       // pictures a second in training
   CandidateStatus status = CandidateStatus::kNotTried;
-  int round = 0;               // last round of the comparison it took part in, from 1; 0: none
-  double epochs = kUnknown;    // of training it had in the comparison
-  double accuracy = kUnknown;  // best top-1 in the comparison, a fraction
+  std::vector<ReportTrial> trials;  // by round; empty: it took no part in the comparison
+
+  int rounds() const { return static_cast<int>(trials.size()); }
+  // Of its last round.
+  double accuracy() const { return trials.empty() ? kUnknown : trials.back().accuracy; }
+  double epochs() const { return trials.empty() ? kUnknown : trials.back().epochs; }
 };
 
 struct ReportEpoch {
   double epoch = 0;  // epochs done, from 1
   double train_loss = kUnknown;
-  double train_top1 = kUnknown;  // fractions
-  double val_top1 = kUnknown;
+  double val_top1 = kUnknown;  // a fraction
   double learning_rate = kUnknown;
 };
 
@@ -58,7 +66,8 @@ struct ReportClass {
   int64_t train = 0, val = 0, test = 0;  // pictures
 };
 
-// A picture the delivered network gets wrong.
+// A picture the delivered network gets wrong, and how many of them are shown.
+inline constexpr size_t kMostMistakes = 24;
 struct ReportMistake {
   std::string file;              // or another name of the picture
   std::string label, predicted;  // names of the true and of the predicted class
@@ -85,11 +94,10 @@ using ReportFacts = std::vector<std::pair<std::string, std::string>>;
 
 struct ReportData {
   // ---- what was asked ----
-  std::string verb;           // "fit" or "train"
-  std::string data;           // the data folder, as given
-  double budget_ms = 0;       // 0: no such budget
-  int64_t budget_bytes = 0;   // 0: no such budget
-  double budget_minutes = 0;  // 0: no such budget
+  std::string verb;          // "fit" or "train"
+  std::string data;          // the data folder, as given
+  double budget_ms = 0;      // 0: no such budget
+  int64_t budget_bytes = 0;  // 0: no such budget
 
   // ---- what was delivered ----
   bool delivered = true;  // false: nothing meets the budget; 'failure' says what is nearest
@@ -105,21 +113,22 @@ struct ReportData {
   double limit_ms = kUnknown;  // the least this machine allows for this network
   std::string precision;       // "float32"
   int threads = 0;             // of the latency measurement; 0: unknown
+  int latency_tries = 1;       // measurements, of which these times are the least
   std::string machine;         // "Intel Xeon ..., AVX-512, 2 processors"
 
   // ---- how to use it: texts to copy; left out where empty ----
   std::string predict_command;  // "linnet predict --model ... picture.jpg"
   std::string cpp_snippet;
-  std::string repeat_command;  // makes this run again
 
   // ---- why this size ----
   std::vector<ReportCandidate> candidates;  // in any order
+  int64_t compared_on = 0;                  // validation pictures of the comparison; 0: unknown
 
   // ---- how well it does ----
   std::vector<ReportEpoch> epochs;      // in order
   std::vector<ReportClass> classes;     // in the order of the network's outputs
   std::vector<int64_t> confusion;       // [classes, classes]: row = true, column = predicted
-  std::vector<ReportMistake> mistakes;  // worst first; the first 24 are shown
+  std::vector<ReportMistake> mistakes;  // worst first
 
   // ---- what it was made from ----
   std::vector<ReportSkipped> skipped;  // broken pictures; all are counted, the first 200 listed

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fit/comparison.h"
 #include "fit/report_html.h"
 #include "fit/report_sections.h"
 
@@ -12,9 +13,9 @@ namespace {
 // Longer in the comparison first, then more accurate, then faster.
 bool ComesBefore(const ReportCandidate& a, const ReportCandidate& b) {
   if (a.status != b.status) return a.status > b.status;
-  if (a.round != b.round) return a.round > b.round;
-  const double accuracy_a = Known(a.accuracy) ? a.accuracy : -1;
-  const double accuracy_b = Known(b.accuracy) ? b.accuracy : -1;
+  if (a.rounds() != b.rounds()) return a.rounds() > b.rounds();
+  const double accuracy_a = Known(a.accuracy()) ? a.accuracy() : -1;
+  const double accuracy_b = Known(b.accuracy()) ? b.accuracy() : -1;
   if (accuracy_a != accuracy_b) return accuracy_a > accuracy_b;
   return (Known(a.latency_ms) ? a.latency_ms : 1e30) < (Known(b.latency_ms) ? b.latency_ms : 1e30);
 }
@@ -29,14 +30,13 @@ std::string Key(const std::vector<ReportCandidate>& candidates) {
   static constexpr struct {
     CandidateStatus status;
     const char *css_class, *words;
-  } kEntries[] = {
-      {CandidateStatus::kWinner, "winner", "winner"},
-      {CandidateStatus::kFinalist, "finalist", "finalist"},
-      {CandidateStatus::kEliminated, "left", "left behind; the larger, the longer it stayed"},
-      {CandidateStatus::kTooSlow, "slow", "too slow"},
-      {CandidateStatus::kTooLarge, "large", "file too large"},
-      {CandidateStatus::kTooLong, "long", "too long to train"},
-      {CandidateStatus::kNotTried, "untried", "not tried"}};
+  } kEntries[] = {{CandidateStatus::kWinner, "winner", "winner"},
+                  {CandidateStatus::kFinalist, "finalist", "finalist"},
+                  {CandidateStatus::kEliminated, "left", "left behind; the larger, the later"},
+                  {CandidateStatus::kTooSlow, "slow", "too slow"},
+                  {CandidateStatus::kTooLarge, "large", "file too large"},
+                  {CandidateStatus::kTooLong, "long", "too long to train"},
+                  {CandidateStatus::kNotTried, "untried", "not tried"}};
   std::string out = "<p class=\"key\">";
   for (const auto& entry : kEntries) {
     const auto is = [&](const ReportCandidate& c) { return c.status == entry.status; };
@@ -66,7 +66,7 @@ std::string CandidateOutcome(const ReportCandidate& candidate) {
     case CandidateStatus::kNotTried:
       return "not tried";
     case CandidateStatus::kEliminated:
-      return candidate.round > 0 ? fmt::format("out in round {}", candidate.round) : "out";
+      return candidate.rounds() > 0 ? fmt::format("out in round {}", candidate.rounds()) : "out";
     case CandidateStatus::kFinalist:
       return "finalist";
     case CandidateStatus::kWinner:
@@ -81,11 +81,12 @@ std::string CandidateTable(const ReportData& data) {
   double slowest = 0, best = 0;
   for (const ReportCandidate& c : rows) {
     if (Known(c.latency_ms)) slowest = std::max(slowest, c.latency_ms);
-    if (Known(c.accuracy)) best = std::max(best, c.accuracy);
+    if (Known(c.accuracy())) best = std::max(best, c.accuracy());
   }
   Table table({{"width × input", "s"},
                {"top-1", "n"},
                {"", "b w"},
+               {"passes", "n w"},
                {"latency", "n"},
                {"", "b w"},
                {"file", "n"},
@@ -95,13 +96,34 @@ std::string CandidateTable(const ReportData& data) {
   for (const ReportCandidate& c : rows) {
     table.AddRow({fmt::format("<span title=\"{}\">{}</span>", Escape(c.spec),
                               Escape(Shorten(CandidateName(c), 48))),
-                  Percent(c.accuracy), Bar(c.accuracy / best, "c0"), Milliseconds(c.latency_ms),
-                  Bar(c.latency_ms / slowest, "c1"), Bytes(c.bytes), Rounded(c.macs),
-                  Rounded(c.params), CandidateOutcome(c)},
+                  Percent(c.accuracy()), Bar(c.accuracy() / best, "c0"), Significant(c.epochs()),
+                  Milliseconds(c.latency_ms), Bar(c.latency_ms / slowest, "c1"), Bytes(c.bytes),
+                  Rounded(c.macs), Rounded(c.params), CandidateOutcome(c)},
                  RowClass(c.status));
   }
   return table.Html();
 }
+
+namespace {
+
+std::string HowItWasChosen(const ReportData& data) {
+  std::string text = "Every candidate was timed on this machine.";
+  const auto compared = [](const ReportCandidate& c) { return c.rounds() > 0; };
+  if (std::none_of(data.candidates.begin(), data.candidates.end(), compared)) {
+    return data.delivered ? text + " One was left to train, so that nothing was compared." : text;
+  }
+  text +=
+      " Of those inside the budget that the minutes can train, the widest of each input size were "
+      "compared by short trainings: in each round all saw equally many pictures, and the better "
+      "ones went on to a longer one. The picture shows the first round, with a standard error up "
+      "and down where the number of validation pictures is known, the table the last that a "
+      "network took part in. Both are lower than what the winner reached afterwards. The line "
+      "joins the best to be had at each cost.";
+  const std::string last = ComparisonText(data.candidates, data.compared_on);
+  return last.empty() ? text : text + " In the end " + Escape(last) + ".";
+}
+
+}  // namespace
 
 std::string SizeSection(const ReportData& data) {
   if (data.candidates.empty()) return "";
@@ -115,13 +137,7 @@ std::string SizeSection(const ReportData& data) {
   }
   if (!out.empty()) {
     out += Key(data.candidates);
-    out +=
-        "<p class=\"note\">Every candidate was timed on this machine. Of those inside the budget "
-        "that the minutes can train, the widest of each input size were trained for a short time "
-        "and compared in rounds; each round kept the better ones and trained them longer. The "
-        "accuracies here come from that comparison, so they are lower than what the winner reached "
-        "afterwards. The line joins the best to be had at each cost."
-        "</p>\n";
+    out += "<p class=\"note\">" + HowItWasChosen(data) + "</p>\n";
   }
   return out + CandidateTable(data);
 }

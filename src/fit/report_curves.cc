@@ -98,9 +98,7 @@ std::string TrainingSection(const ReportData& data) {
   std::string charts;
   charts += LineChart("Loss", {SeriesOf(data.epochs, "train", "c1", &ReportEpoch::train_loss)},
                       ScaleKind::kLogIfWide, number);
-  charts += LineChart("Top-1",
-                      {SeriesOf(data.epochs, "train", "c1", &ReportEpoch::train_top1),
-                       SeriesOf(data.epochs, "validation", "c0", &ReportEpoch::val_top1)},
+  charts += LineChart("Top-1", {SeriesOf(data.epochs, "validation", "c0", &ReportEpoch::val_top1)},
                       ScaleKind::kLinear, percent);
   charts +=
       LineChart("Learning rate", {SeriesOf(data.epochs, "rate", "c2", &ReportEpoch::learning_rate)},
@@ -110,7 +108,8 @@ std::string TrainingSection(const ReportData& data) {
   const auto better = [](const ReportEpoch& a, const ReportEpoch& b) {
     return Known(b.val_top1) && (!Known(a.val_top1) || a.val_top1 < b.val_top1);
   };
-  const ReportEpoch& best = *std::max_element(data.epochs.begin(), data.epochs.end(), better);
+  // The last of equals, as training keeps it.
+  const ReportEpoch& best = *std::max_element(data.epochs.rbegin(), data.epochs.rend(), better);
   if (Known(best.val_top1) && Known(best.epoch)) {
     out += fmt::format(
         "<p class=\"note\">Best validation top-1: {} after epoch {:g} of {:g}. It is "

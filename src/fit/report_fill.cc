@@ -9,9 +9,10 @@
 namespace linnet {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 // Thumbnails in the report are at most this wide and high.
 constexpr int kThumbnailSide = 160;
-constexpr size_t kMistakesShown = 24;
 
 Image Thumbnail(const Image& image) {
   const int longer = std::max(image.width, image.height);
@@ -27,20 +28,44 @@ Image Thumbnail(const Image& image) {
   return small;
 }
 
+// Empty if the picture has gone since it was evaluated.
+Image ThumbnailOf(const Dataset& data, const DataItem& item) {
+  try {
+    return Thumbnail(data.Load(item));
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// One word for a POSIX shell.
+std::string ShellWord(const std::string& text) {
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=:,@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+// 'file' as a string of C++.
 std::string CppSnippet(const std::string& file) {
   return fmt::format(R"(#include <linnet/linnet.hpp>
 #include <iostream>
 
 int main() {{
-  const linnet::Classifier classifier("{}");
+  const linnet::Classifier classifier({});
   for (const linnet::Label& label : classifier.ClassifyFile("picture.jpg")) {{
     std::cout << label.name << " " << label.score << "\n";
   }}
 }})",
-                     file);
+                     Json(file).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace
+
+std::string PredictCommand(const std::string& file) {
+  return fmt::format("linnet predict --model {} picture.jpg", ShellWord(file));
+}
 
 void FillTraining(ReportData& report, const TrainJob& job, const TrainResult& result) {
   const bool validated = job.validation != Validation::kNever;
@@ -50,9 +75,10 @@ void FillTraining(ReportData& report, const TrainJob& job, const TrainResult& re
                              .val_top1 = validated ? row.val_top1 : kUnknown,
                              .learning_rate = row.lr});
   }
-  for (const BrokenImage& image : result.broken)
-    report.skipped.push_back({image.name, image.error});
-  for (auto& fact : FactsOf(job.options)) report.record.push_back(fact);
+  for (auto& fact : FactsOf(job.options)) {
+    if (fact.first == "epochs" && job.options.steps > 0) continue;  // steps count instead
+    report.record.push_back(fact);
+  }
   for (auto& fact : FactsOf(job.augment)) report.record.push_back(fact);
 }
 
@@ -64,10 +90,12 @@ void FillEvaluation(ReportData& report, const Evaluation& evaluation, const Imag
   report.eval_split = FieldToText(split);
   report.eval_count = evaluation.count;
   report.confusion = evaluation.confusion;
+  for (const BrokenImage& image : images.broken())
+    report.skipped.push_back({image.name, image.error});
   for (const Mistake& mistake : evaluation.mistakes) {
-    if (report.mistakes.size() == kMistakesShown) break;
+    if (report.mistakes.size() == kMostMistakes) break;
     const DataItem& item = data.items(split)[mistake.item];
-    const Image picture = Thumbnail(data.Load(item));
+    const Image picture = ThumbnailOf(data, item);
     report.mistakes.push_back({.file = item.name,
                                .label = data.classes[mistake.label],
                                .predicted = data.classes[mistake.predicted],
@@ -100,7 +128,7 @@ void FillModel(ReportData& report, const std::string& file, const Model& model, 
   report.p99_ms = latency.p99_ms;
   report.threads = plan.threads();
   report.precision = "float32";
-  report.predict_command = fmt::format("linnet predict --model {} picture.jpg", file);
+  report.predict_command = PredictCommand(file);
   report.cpp_snippet = CppSnippet(file);
 }
 
@@ -122,13 +150,13 @@ void FillSteps(ReportData& report, Plan& plan, ThreadPool* pool) {
 }
 
 std::string TrainingRecord(const TrainJob& job, const TrainResult& result) {
-  nlohmann::ordered_json record;
+  Json record;
   for (const auto& [name, value] : FactsOf(job.options)) record["options"][name] = value;
   for (const auto& [name, value] : FactsOf(job.augment)) record["augment"][name] = value;
   record["data"] = {{"train", job.images->dataset().items(Split::kTrain).size()},
                     {"val", job.images->dataset().items(Split::kVal).size()},
                     {"held_out", job.images->dataset().held_out}};
-  record["steps"] = result.steps;
+  if (result.steps > 0) record["steps"] = result.steps;  // not known before the end
   record["best_epoch"] = result.best_epoch;
   record["log"] = LogToCsv(result.log);
   return record.dump();

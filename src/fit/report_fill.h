@@ -24,9 +24,13 @@ ReportFacts FactsOf(const S& object) {
   return facts;
 }
 
-// Curves, skipped pictures, arguments of the training.
+// How to use a model file from a shell.
+std::string PredictCommand(const std::string& file);
+
+// Curves, arguments of the training.
 void FillTraining(ReportData& report, const TrainJob& job, const TrainResult& result);
-// Accuracy, confusion and the worst mistakes with their pictures.
+// Accuracy, confusion, the worst mistakes with their pictures, and the broken pictures that were
+// met up to now.
 void FillEvaluation(ReportData& report, const Evaluation& evaluation, const ImageCache& images,
                     Split split);
 // Pictures per class and split, and the image pipeline.

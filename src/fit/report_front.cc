@@ -4,13 +4,14 @@
 //            |    o                       : budget
 //            |  o                         :
 //            |----------------------------:-----
-//            | never trained              : o o     <- the lane
+//            | not compared               : o o     <- the lane
 //            +------------------------------------ latency
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "fit/comparison.h"
 #include "fit/report_chart.h"
 #include "fit/report_html.h"
 #include "fit/report_sections.h"
@@ -30,13 +31,18 @@ struct Box {
 struct Mark {
   const ReportCandidate* candidate;
   double x = 0, y = 0, radius = 5;
-  bool trained = false;
+  bool compared = false;
   Box box() const { return {x - radius, y - radius, x + radius, y + radius}; }
 };
 
 double Cost(const ReportCandidate& c, FrontAxis axis) {
   if (axis == FrontAxis::kLatency) return c.latency_ms;
   return c.bytes > 0 ? static_cast<double>(c.bytes) : kUnknown;
+}
+
+// Of the first round, which all that were compared took part in on equally many pictures.
+double Accuracy(const ReportCandidate& c) {
+  return c.trials.empty() ? kUnknown : c.trials.front().accuracy;
 }
 
 double Budget(const ReportData& data, FrontAxis axis) {
@@ -71,14 +77,16 @@ const char* MarkClass(CandidateStatus status) {
 
 Frame MakeFrame(const ReportData& data, FrontAxis axis, bool narrow) {
   Frame frame{.width = narrow ? 360.0 : 900.0, .height = narrow ? 400.0 : 460.0};
-  frame.left = narrow ? 44 : 56;
+  frame.left = narrow ? 44 : 64;
   frame.right = frame.width - 10;
   frame.top = 44;
   frame.bottom = frame.height - 44;
   std::vector<double> costs = {Budget(data, axis)}, accuracies;
   for (const ReportCandidate& c : data.candidates) {
     costs.push_back(Cost(c, axis));
-    accuracies.push_back(c.accuracy);
+    const double accuracy = Accuracy(c);
+    const double error = data.compared_on > 0 ? StandardError(accuracy, data.compared_on) : 0;
+    accuracies.insert(accuracies.end(), {accuracy - error, accuracy + error});
   }
   frame.x = FitScale(costs, ScaleKind::kLogIfWide, frame.left, frame.right, narrow ? 4 : 9);
   frame.y = FitScale(accuracies, ScaleKind::kLinear, frame.bottom - kLaneHeight, frame.top, 6);
@@ -89,28 +97,28 @@ Frame MakeFrame(const ReportData& data, FrontAxis axis, bool narrow) {
 void PlaceInLane(Mark& mark, const std::vector<Mark>& marks, const Frame& frame) {
   for (const double row : {20.0, 31.0, 9.0}) {
     mark.y = frame.bottom - row;
-    const auto meets = [&](const Mark& m) { return !m.trained && m.box().Meets(mark.box()); };
+    const auto meets = [&](const Mark& m) { return !m.compared && m.box().Meets(mark.box()); };
     if (std::none_of(marks.begin(), marks.end(), meets)) return;
   }
 }
 
-// Trained marks first, the important ones last, so that they are drawn on top.
+// The important ones last, so that they are drawn on top.
 std::vector<Mark> PlaceMarks(const ReportData& data, FrontAxis axis, const Frame& frame) {
   std::vector<Mark> marks;
   std::vector<const ReportCandidate*> order;
   for (const ReportCandidate& c : data.candidates) order.push_back(&c);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return std::pair(a->status, a->round) < std::pair(b->status, b->round);
+    return std::pair(a->status, a->rounds()) < std::pair(b->status, b->rounds());
   });
   for (const ReportCandidate* c : order) {
     const double cost = Cost(*c, axis);
     if (!Drawable(frame.x, cost)) continue;
     Mark mark{c, frame.x(cost)};
-    mark.trained = Known(c->accuracy);
-    if (mark.trained) {
-      mark.y = frame.y(c->accuracy);
+    mark.compared = Known(Accuracy(*c));
+    if (mark.compared) {
+      mark.y = frame.y(Accuracy(*c));
       mark.radius =
-          c->status == CandidateStatus::kWinner ? 8 : 4 + std::clamp(c->round, 0, 4) * 0.7;
+          c->status == CandidateStatus::kWinner ? 8 : 4 + std::clamp(c->rounds(), 0, 4) * 0.7;
     } else {
       PlaceInLane(mark, marks, frame);
     }
@@ -123,7 +131,10 @@ std::string Tooltip(const ReportCandidate& c) {
   std::string text = CandidateName(c) + ": " + CandidateOutcome(c);
   text += "\nlatency " + Milliseconds(c.latency_ms) + ", file " + Bytes(c.bytes);
   text += "\n" + Rounded(c.macs) + " multiply-adds, " + Rounded(c.params) + " parameters";
-  if (Known(c.accuracy)) text += "\ntop-1 in the comparison " + Percent(c.accuracy);
+  for (size_t i = 0; i < c.trials.size(); ++i) {
+    text += fmt::format("\nround {}: top-1 {} after {} passes", i + 1,
+                        Percent(c.trials[i].accuracy), Significant(c.trials[i].epochs));
+  }
   return text;
 }
 
@@ -146,14 +157,28 @@ std::string DrawMark(const Mark& mark) {
   return out + "</g>\n";
 }
 
-// Names beside the trained marks, the winner's first; a name that finds no free place is left to
-// the tooltip and the table.
+// A standard error up and down from each mark.
+std::string DrawErrors(const std::vector<Mark>& marks, const Frame& frame, int64_t pictures) {
+  std::string out;
+  for (const Mark& mark : marks) {
+    if (!mark.compared || pictures <= 0) continue;
+    const double accuracy = Accuracy(*mark.candidate), error = StandardError(accuracy, pictures);
+    out +=
+        fmt::format("<path class=\"error\" d=\"M{} {}V{}\"/>\n", Coordinate(mark.x),
+                    Coordinate(frame.y(accuracy - error)), Coordinate(frame.y(accuracy + error)));
+  }
+  return out;
+}
+
+// Names beside the marks that were compared, and the winner's, which comes first; a name that finds
+// no free place is left to the tooltip and the table.
 std::string DrawNames(const std::vector<Mark>& marks, const Frame& frame, std::vector<Box> taken) {
   for (const Mark& mark : marks) taken.push_back(mark.box());
+  const double lane = frame.bottom - kLaneHeight;
   std::string out;
   for (auto mark = marks.rbegin(); mark != marks.rend(); ++mark) {
-    if (!mark->trained) continue;
     const bool winner = mark->candidate->status == CandidateStatus::kWinner;
+    if (!mark->compared && !winner) continue;
     const std::string name = Shorten(CandidateName(*mark->candidate), 24);
     size_t letters = 0;
     for (const char c : name) letters += (c & 0xC0) != 0x80;
@@ -166,12 +191,16 @@ std::string DrawNames(const std::vector<Mark>& marks, const Frame& frame, std::v
                                                 {0, gap + height / 2},
                                                 {gap + width / 2, -height * 0.8},
                                                 {gap + width / 2, height * 0.8},
-                                                {-gap - width / 2, -height * 0.8}};
+                                                {-gap - width / 2, -height * 0.8},
+                                                // Above the lane.
+                                                {0, lane - 9 - mark->y},
+                                                {width / 2 + 4, lane - 9 - mark->y},
+                                                {-width / 2 - 4, lane - 9 - mark->y}};
     for (const auto& [dx, dy] : places) {
       const double x = mark->x + dx, y = mark->y + dy;
       const Box box{x - width / 2, y - height / 2, x + width / 2, y + height / 2};
       const bool inside = box.left > frame.left && box.right < frame.right && box.top > frame.top &&
-                          box.bottom < frame.bottom - kLaneHeight;
+                          box.bottom < lane;
       const auto meets = [&](const Box& other) { return other.Meets(box); };
       if (!inside || std::any_of(taken.begin(), taken.end(), meets)) continue;
       taken.push_back(box);
@@ -189,7 +218,7 @@ std::string DrawNames(const std::vector<Mark>& marks, const Frame& frame, std::v
 std::string DrawFront(const std::vector<Mark>& marks, std::vector<Box>& taken) {
   std::vector<std::pair<double, double>> points;
   for (const Mark& mark : marks) {
-    if (mark.trained) points.emplace_back(mark.x, mark.y);
+    if (mark.compared) points.emplace_back(mark.x, mark.y);
   }
   std::sort(points.begin(), points.end());
   std::string path;
@@ -233,8 +262,7 @@ std::string DrawLane(const Frame& frame, bool narrow) {
                                 Coordinate(frame.bottom - kLaneHeight), Coordinate(frame.right));
   if (narrow) return out;
   const double middle = frame.bottom - kLaneHeight / 2;
-  for (const auto& [word, y] :
-       {std::pair("never", middle - 3), std::pair("trained", middle + 11)}) {
+  for (const auto& [word, y] : {std::pair("not", middle - 3), std::pair("compared", middle + 11)}) {
     out +=
         fmt::format("<text class=\"lane-name\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
                     Coordinate(frame.left - 8), Coordinate(y), word);
@@ -260,9 +288,10 @@ std::string FrontChart(const ReportData& data, FrontAxis axis, bool narrow) {
   out += DrawBudget(data, axis, frame, taken);
   out += DrawAxes(frame, cost_label, accuracy_label,
                   latency ? "median latency on this machine, ms" : "size of the model file",
-                  narrow ? "top-1" : "top-1 in the comparison");
+                  narrow ? "top-1" : "top-1 in the first round");
   out += DrawLane(frame, narrow);
   out += DrawFront(marks, taken);
+  out += DrawErrors(marks, frame, data.compared_on);
   for (const Mark& mark : marks) out += DrawMark(mark);
   out += DrawNames(marks, frame, taken);
   return out + CloseSvg();

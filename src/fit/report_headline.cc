@@ -60,7 +60,11 @@ std::string AccuracyText(const ReportData& data) {
   if (!Known(data.top1)) return "";
   std::string of = data.eval_count > 0 ? Grouped(data.eval_count) : "the";
   if (!data.eval_split.empty()) of += " " + Escape(data.eval_split);
-  return fmt::format("names {} of {} pictures right", Percent(data.top1), of);
+  // What chose among the networks of a run is rather good for the one that was chosen.
+  const char* chose = data.eval_split != "val" ? ""
+                      : data.verb == "fit"     ? " (which also chose the network and the epoch)"
+                                               : " (which also chose the epoch)";
+  return fmt::format("names {} of {} pictures{} right", Percent(data.top1), of, chose);
 }
 
 std::string LatencyText(const ReportData& data) {

@@ -27,7 +27,7 @@ std::string FrontChart(const ReportData& data, FrontAxis axis, bool narrow);
 std::string CandidateTable(const ReportData& data);
 // "0.5 × 160", or the spec if width or resolution is not known. Not escaped.
 std::string CandidateName(const ReportCandidate& candidate);
-// "too slow", "left behind in round 2", ...
+// "too slow", "out in round 2", ...
 std::string CandidateOutcome(const ReportCandidate& candidate);
 // The confusion matrix if it has the right size, else null.
 const int64_t* ConfusionOf(const ReportData& data);

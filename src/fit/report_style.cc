@@ -104,6 +104,7 @@ svg .heading { font-size: 13.5px; font-weight: 600; }
 svg .budget-name { fill: var(--c1); font-weight: 600; }
 .lane { stroke: var(--line); fill: none; }
 .best { stroke: var(--c0); stroke-opacity: .4; stroke-width: 1.5; fill: none; }
+.error { stroke: var(--grey); stroke-width: 1; fill: none; }
 .pt { stroke-width: 1.5; stroke: var(--card); }
 .pt.winner { fill: var(--c0); }
 .ring { fill: none; stroke: var(--c0); stroke-width: 2; }

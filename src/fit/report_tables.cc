@@ -10,7 +10,6 @@
 namespace linnet::report {
 namespace {
 
-constexpr size_t kMostMistakes = 24;
 constexpr size_t kMostSkipped = 200;
 
 std::string Figure(const ReportMistake& mistake) {
@@ -124,9 +123,14 @@ std::string LatencySection(const ReportData& data) {
   if (Known(data.median_ms)) {
     out += fmt::format(
         "<p>One picture at a time{}: median {}, 95th percentile {}, 99th percentile "
-        "{}.",
+        "{}{}.",
         data.threads > 0 ? ", on " + Plural(data.threads, "thread", "threads") : "",
-        Milliseconds(data.median_ms), Milliseconds(data.p95_ms), Milliseconds(data.p99_ms));
+        Milliseconds(data.median_ms), Milliseconds(data.p95_ms), Milliseconds(data.p99_ms),
+        data.latency_tries > 1
+            ? fmt::format(
+                  " (the least of {} measurements, as those before were outside the budget)",
+                  data.latency_tries)
+            : "");
     const double reached = data.limit_ms / data.median_ms;
     if (Known(reached)) {
       out += fmt::format(
@@ -145,8 +149,7 @@ std::string DataSection(const ReportData& data) {
 }
 
 std::string RecordSection(const ReportData& data) {
-  return CodeBlock("To make this run again", data.repeat_command) +
-         FactTable("Arguments", data.arguments) + FactTable("Circumstances", data.record);
+  return FactTable("Arguments", data.arguments) + FactTable("Circumstances", data.record);
 }
 
 }  // namespace linnet::report

@@ -6,8 +6,9 @@
 
 namespace linnet {
 
-// Pictures a second in training, loading included, by the median of a few steps: a moment in which
-// the machine did something else does not count.
+// Pictures a second in training, loading included (decoding, too, if there are more pictures than
+// ImageCache keeps), by the median of a few steps: a moment in which the machine did something else
+// does not count.
 double TrainingSpeed(const TrainJob& job);
 
 }  // namespace linnet

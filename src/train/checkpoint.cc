@@ -45,7 +45,7 @@ std::string LogToCsv(const std::vector<EpochLog>& log) {
   return text;
 }
 
-std::vector<EpochLog> LogFromCsv(const std::string& text) {
+std::vector<EpochLog> LogFromCsv(const std::string& text, const std::string& where) {
   std::vector<EpochLog> log;
   const auto lines = SplitText(text, '\n');
   for (size_t i = 1; i < lines.size() && !lines[i].empty(); ++i) {
@@ -54,7 +54,8 @@ std::vector<EpochLog> LogFromCsv(const std::string& text) {
     size_t column = 0;
     VisitFields(row, [&](const char* name, auto& field, const char*) {
       if (column >= cells.size() || !FieldFromText(cells[column++], field)) {
-        Fail(ErrorKind::kFile, "log line {}: expected a number for {}", i + 1, name);
+        Fail(ErrorKind::kFile, "{}: line {} of the log: expected a number for {}", where, i + 1,
+             name);
       }
     });
     log.push_back(row);
@@ -82,7 +83,7 @@ std::optional<Checkpoint> LoadCheckpoint(const std::string& path) {
            name);
     }
   });
-  checkpoint.log = LogFromCsv(file.metadata["log"]);
+  checkpoint.log = LogFromCsv(file.metadata["log"], path);
   VisitTensors(checkpoint, [&](const char* name, Tensor& tensor) {
     tensor = file.tensors[name];
     if (!tensor || tensor.dtype() != DType::kF32) {

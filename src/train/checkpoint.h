@@ -33,7 +33,8 @@ struct EpochLog {
 
 // Header and lines of log.csv.
 std::string LogToCsv(const std::vector<EpochLog>& log);
-std::vector<EpochLog> LogFromCsv(const std::string& text);
+// Error (kFile) beginning with 'where' for anything else.
+std::vector<EpochLog> LogFromCsv(const std::string& text, const std::string& where = "log.csv");
 
 struct Checkpoint {
   std::string identity;  // graph, options and data: a run goes on only with the same

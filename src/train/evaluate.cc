@@ -85,7 +85,7 @@ Evaluation Evaluate(const EvaluateArgs& args) {
   if (result.count == 0) {
     Fail(ErrorKind::kData, "none of the {} pictures of '{}' can be decoded; the first: {}",
          result.skipped.size(), FieldToText(args.split),
-         result.skipped.empty() ? "" : result.skipped[0].name);
+         result.skipped.empty() ? "" : result.skipped[0].error);
   }
   std::stable_sort(result.mistakes.begin(), result.mistakes.end(),
                    [](const Mistake& a, const Mistake& b) { return a.score > b.score; });

@@ -28,7 +28,7 @@ void SetDefault(ArchSpec& spec, const Arch& arch, const std::string& key,
 
 PictureSurvey SurveyPictures(const Dataset& data) {
   const std::vector<DataItem>& items = data.items(Split::kTrain);
-  const size_t stride = std::max<size_t>(1, items.size() / kSurveyed);
+  const size_t stride = std::max<size_t>(1, (items.size() + kSurveyed - 1) / kSurveyed);
   std::vector<int> sides;
   PictureSurvey survey{.grey = true};
   for (size_t i = 0; i < items.size(); i += stride) {

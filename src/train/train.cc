@@ -1,29 +1,19 @@
 #include "train/train.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 
 #include "base/checksum.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
 
 namespace linnet {
 namespace {
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-Tensor CopyOf(std::span<const float> numbers) {
-  Tensor tensor(Shape{static_cast<int64_t>(numbers.size())});
-  std::copy(numbers.begin(), numbers.end(), tensor.data());
-  return tensor;
-}
 
 void CopyBack(const Tensor& from, std::span<float> to, const std::string& where) {
   if (from.elements() != static_cast<int64_t>(to.size())) {
@@ -108,7 +98,7 @@ class Run {
         epoch_steps_(loader_->batches()),
         schedule_(MakeSchedule(job.options, epoch_steps_)),
         planned_steps_(schedule_.steps),
-        begin_(Now()),
+        begin_(SecondsNow()),
         last_checkpoint_(begin_) {
     state_.identity = Identity(job);
     if (!job.folder.empty()) Resume();
@@ -153,7 +143,7 @@ class Run {
   }
 
   void Save() {
-    last_checkpoint_ = Now();
+    last_checkpoint_ = SecondsNow();
     if (job_.folder.empty()) return;
     state_.weights = CopyOf(trainer_.parameters().all());
     state_.momentum = CopyOf(trainer_.momentum());
@@ -167,7 +157,7 @@ class Run {
   }
 
   bool CheckpointDue() const {
-    return Now() - last_checkpoint_ >= job_.options.checkpoint_minutes * 60;
+    return SecondsNow() - last_checkpoint_ >= job_.options.checkpoint_minutes * 60;
   }
 
   void StopHere() {
@@ -186,11 +176,11 @@ class Run {
     progress.Resume(state_.step_in_epoch * batch);
     loader_->Seek(state_.epoch, state_.step_in_epoch);
     while (state_.step_in_epoch < steps_now()) {
-      const double begin = Now();
+      const double begin = SecondsNow();
       const Batch& pictures = *loader_->Next();
       const double loss = trainer_.Step(pictures.images, pictures.labels, schedule_, step());
       if (!std::isfinite(loss)) FailDiverged(loss);
-      seconds_ += Now() - begin;
+      seconds_ += SecondsNow() - begin;
       images_ += batch;
       state_.loss_sum += loss;
       ++state_.step_in_epoch;
@@ -199,6 +189,8 @@ class Run {
           fmt::format("loss {:.3f}", state_.loss_sum / static_cast<double>(state_.step_in_epoch)));
       if (Interrupted()) StopHere();
       if (CheckpointDue()) Save();
+      // Not in the first moments, in which caches are cold.
+      if (SecondsNow() - begin_ > hooks_.seconds / 10) KeepToTime();
     }
     progress.Finish();
   }
@@ -225,7 +217,7 @@ class Run {
     state_.loss_sum = 0;
     state_.step_in_epoch = 0;
     ++state_.epoch;
-    if (hooks_.seconds > 0 && !Done()) KeepToTime();
+    if (!Done()) KeepToTime();
     // Epochs of small data sets are shorter than the writing of a checkpoint.
     if (Done() || CheckpointDue()) {
       Save();
@@ -236,9 +228,10 @@ class Run {
   }
 
   void KeepToTime() {
+    if (hooks_.seconds <= 0) return;
     const double done = static_cast<double>(step() - first_step_);
     const double planned = static_cast<double>(planned_steps_ - first_step_);
-    const double in_time = std::min(done * hooks_.seconds / (Now() - begin_), planned);
+    const double in_time = std::min(done * hooks_.seconds / (SecondsNow() - begin_), planned);
     schedule_.steps = std::max(first_step_ + static_cast<int64_t>(in_time), step());
   }
 

@@ -40,8 +40,9 @@ struct TrainHooks {
   // Set by Ctrl-C: a checkpoint is written, and Error (kInterrupted) thrown.
   const std::atomic<bool>* interrupt = nullptr;
   // Where the run would take longer, it is shortened, and its learning rate falls sooner: decided
-  // at the ends of epochs, from the time that the steps took so far. 0: no limit. With one, the
-  // result depends on the machine's speed, too.
+  // from the time that everything took so far, at the ends of epochs and, after the first tenth of
+  // the time, after each step. 0: no limit. With one, the result depends on the machine's speed,
+  // too.
   double seconds = 0;
   // The best parameters so far, by validation on the Plan (the later of equals).
   std::function<void(const ParamMap&, const EpochLog&)> best;

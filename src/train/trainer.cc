@@ -7,15 +7,12 @@
 #include "rewrite/rewrite.h"
 
 namespace linnet {
-namespace {
 
 Tensor CopyOf(std::span<const float> numbers) {
   Tensor tensor(Shape{static_cast<int64_t>(numbers.size())});
   std::copy(numbers.begin(), numbers.end(), tensor.data());
   return tensor;
 }
-
-}  // namespace
 
 Trainer::Trainer(const Graph& graph, const InputSize& size, const TrainOptions& options,
                  ThreadPool* pool)

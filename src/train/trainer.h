@@ -12,6 +12,9 @@
 
 namespace linnet {
 
+// A tensor of these numbers.
+Tensor CopyOf(std::span<const float> numbers);
+
 class Trainer {
  public:
   // 'graph' as the architecture describes it; its outputs are logits [batch, classes]: the first is

@@ -50,9 +50,25 @@ TEST(CompressCommand, WritesAModelLikeAnyOther) {
                             "--max-drop", "100", "--calibration", "mse", "--equalize", "off"});
   EXPECT_EQ(words.code, 0) << words.err;
   EXPECT_THAT(words.out, HasSubstr("top-1 %"));
+  // Where there are pictures to train only, a part of them is measured, as in training.
+  std::filesystem::create_directory(folder / "only");
+  std::filesystem::rename(data + "/train", folder / "only/train");
+  const Ran held = Linnet({"compress", "--int8", "--model", model, "--data", folder / "only",
+                           "--out", out, "--max-drop", "100", "--threads", "1", "--json"});
+  ASSERT_EQ(held.code, 0) << held.err;
+  EXPECT_EQ(nlohmann::json::parse(held.out)["split"], "val");
+  EXPECT_EQ(nlohmann::json::parse(held.out)["pictures"], 3);
   EXPECT_EQ(Linnet({"compress", "--model", model, "--data", data, "--out", out}).code, 2);
   EXPECT_EQ(Linnet({"compress", "--int8", "--model", model, "--data", data}).code, 2);
   EXPECT_EQ(Linnet({"compress", "--int8", "--model", data, "--data", data, "--out", out}).code, 6);
+}
+
+// Words that a flag's text does not list are added to it.
+TEST(CompressCommand, HelpNamesTheChoices) {
+  const std::string help = Linnet({"compress", "--help"}).out;
+  EXPECT_THAT(help, HasSubstr("one of best, min_max"));
+  EXPECT_THAT(help, HasSubstr("one of best, on, off"));
+  EXPECT_THAT(Linnet({"eval", "--help"}).out, testing::Not(HasSubstr("bf16x3, int8")));
 }
 
 // Tells red from green, through values that bytes cannot hold: each has a channel of a million that

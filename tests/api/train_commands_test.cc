@@ -117,6 +117,15 @@ TEST(Train, EvalHoldsOutWhatTrainingHeldOut) {
   EXPECT_EQ(trained["split"], "val");
   EXPECT_EQ(measured["count"], trained["count"]);
   EXPECT_EQ(measured["top1"], trained["top1"]);
+  // The same pictures, where the set says which are to train.
+  const std::string split = folder / "split";
+  std::filesystem::create_directory(split);
+  std::filesystem::copy(set, split + "/train", std::filesystem::copy_options::recursive);
+  const Ran held =
+      Linnet({"eval", out + "/best.safetensors", "--data", split, "--threads", "1", "--json"});
+  ASSERT_EQ(held.code, 0) << held.err;
+  EXPECT_EQ(nlohmann::json::parse(held.out)["split"], "val");
+  EXPECT_EQ(nlohmann::json::parse(held.out)["top1"], trained["top1"]);
   const Ran again = Linnet({"train", out + "/best.safetensors", "--data", set, "--out", out});
   EXPECT_EQ(again.code, 2);
   EXPECT_THAT(again.err, HasSubstr("is a trained model"));
@@ -139,6 +148,10 @@ TEST(Train, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   const std::string out = folder / "run";
   EXPECT_EQ(Linnet({"train", "--out", out}).code, 2);
+  EXPECT_EQ(Linnet({"train", "--data", kData, "--out", ""}).code, 2);
+  const Ran threads = Linnet({"train", "--data", kData, "--out", out, "--threads", "100000"});
+  EXPECT_EQ(threads.code, 2);
+  EXPECT_THAT(threads.err, HasSubstr("threads=100000"));
   EXPECT_EQ(Linnet({"train", "--data", folder / "none", "--out", out}).code, 6);
   EXPECT_EQ(Linnet({"train", "mobilenet", "--data", kData, "--out", out}).code, 2);
   EXPECT_EQ(Linnet({"train", "--data", kData, "--out", out, "--epochs", "many"}).code, 2);

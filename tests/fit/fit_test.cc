@@ -14,6 +14,7 @@ namespace linnet {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 ReportCandidate Candidate(double width, int size, double ms, int64_t bytes) {
   ReportCandidate candidate;
@@ -95,6 +96,26 @@ TEST(SlowFit, DeliversAFileInsideTheBudget) {
   const auto json = nlohmann::json::parse(ReadFile(options.out + "/fit.json"));
   EXPECT_EQ(json["arch"], "mobilenet_v1");
   EXPECT_EQ(json["candidates"].size(), 4u);
+  EXPECT_EQ(json["split"], "test");
+  EXPECT_EQ(json["count"], result.count);
+  EXPECT_EQ(json["candidates"][winner - result.candidates.begin()]["rounds"].size(),
+            winner->trials.size());
+  // A machine that is busy with others leaves one that can be trained in the time.
+  EXPECT_EQ(json["compared_on"] > 0, winner->rounds() > 0);
+  EXPECT_EQ(result.comparison.find(" leads ") != std::string::npos, winner->rounds() > 0);
+}
+
+TEST(SlowFit, TakesFewerPicturesThanABatch) {
+  FitOptions options = SmallFit("linnet_fit_few");
+  options.data = "shapes:count=100,size=16,seed=1";
+  options.sizes = {16};
+  options.widths = {0.125f};
+  options.minutes = 0.1;
+  options.latency.seconds = 1;
+  options.batch = 512;
+  const FitResult result = Fit(options, {});
+  EXPECT_TRUE(std::filesystem::exists(result.file));
+  EXPECT_EQ(result.comparison, "");  // there was one
 }
 
 TEST(Fit, SaysWhatIsNearestWhenNothingFits) {
@@ -109,6 +130,54 @@ TEST(Fit, SaysWhatIsNearestWhenNothingFits) {
     EXPECT_THAT(error.what(), HasSubstr("3 % of the latency are kept"));
   }
   EXPECT_TRUE(std::filesystem::exists(options.out + "/report.html"));
+  const auto json = nlohmann::json::parse(ReadFile(options.out + "/fit.json"));
+  EXPECT_TRUE(json["latency_ms"].is_null());
+  EXPECT_TRUE(json["file"].is_null());
+}
+
+TEST(Fit, NamesWhatTheFileLacksAndNotTheLatency) {
+  FitOptions options = SmallFit("linnet_fit_bytes");
+  options.latency.seconds = 1;
+  options.size.bytes = 100;
+  try {
+    Fit(options, {});
+    FAIL() << "100 bytes were enough";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("nearest is mobilenet_v1:"));
+    EXPECT_THAT(error.what(), Not(HasSubstr("of the latency")));
+  }
+  options.latency.seconds = 1e-9;  // too small, too
+  try {
+    Fit(options, {});
+    FAIL() << "100 bytes were enough";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("of the latency are kept"));
+  }
+}
+
+TEST(Fit, RefusesASizeInTheArchitecture) {
+  FitOptions options = SmallFit("linnet_fit_arch");
+  options.latency.seconds = 1;
+  options.arch = "mobilenet_v1:width=0.5";
+  try {
+    Fit(options, {});
+    FAIL() << "the width was given";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("--widths 0.5"));
+  }
+}
+
+TEST(MeasureLeast, EndsInsideTheBudgetAndWhereThereIsNoHope) {
+  const Graph graph = BuildArch("mobilenet_v1:width=0.125,size=16,small_input=true");
+  ThreadPool pool(1);
+  const auto plan = Compile(graph, InitParams(graph, 1), {});
+  const LatencyOptions once = {.warmup_seconds = 0, .min_seconds = 0, .min_runs = 1};
+  EXPECT_EQ(MeasureLeast(*plan, &pool, {.budget_ms = 1e6, .tries = 3}, once).tries, 1);
+  EXPECT_EQ(MeasureLeast(*plan, &pool, {.budget_ms = 1e-6, .tries = 3}, once).tries, 3);
+  EXPECT_EQ(
+      MeasureLeast(*plan, &pool, {.budget_ms = 1e-6, .hopeless_ms = 2e-6, .tries = 3}, once).tries,
+      1);
 }
 
 TEST(Fit, RefusesAFamilyWithoutWidths) {

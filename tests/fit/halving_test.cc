@@ -33,11 +33,12 @@ TEST(RunHalving, ComparesOnEquallyManyPictures) {
   // 2.2 seconds would be 200 pictures for each.
   const size_t winner =
       RunHalving(options, std::make_shared<ImageCache>(data), survey, 2.2, candidates, {0, 1}, {});
-  EXPECT_GT(candidates[0].epochs, 0);
-  EXPECT_EQ(candidates[0].epochs, candidates[1].epochs);
+  ASSERT_EQ(candidates[0].rounds(), 1);
+  EXPECT_GT(candidates[0].epochs(), 0);
+  EXPECT_EQ(candidates[0].epochs(), candidates[1].epochs());
   EXPECT_EQ(candidates[winner].status, CandidateStatus::kWinner);
   EXPECT_EQ(candidates[1 - winner].status, CandidateStatus::kFinalist);
-  EXPECT_GE(candidates[winner].accuracy, candidates[1 - winner].accuracy);
+  EXPECT_GE(candidates[winner].accuracy(), candidates[1 - winner].accuracy());
 }
 
 }  // namespace

@@ -119,24 +119,21 @@ std::vector<ReportCandidate> SampleCandidates() {
       c.bytes = 4 * c.params + 9000;
       c.latency_ms = 0.05 + static_cast<double>(c.macs) / 75e6;
       const double size_gain = std::log2(size / 96.0), width_gain = std::log2(width / 0.25);
-      c.accuracy = 0.58 + 0.07 * size_gain + 0.06 * width_gain - 0.02 * size_gain * size_gain;
-      c.epochs = 2;
-      c.round = 1;
       c.status = CandidateStatus::kEliminated;
       if (c.bytes > 9000000) c.status = CandidateStatus::kTooLarge;
       if (c.latency_ms > 2) c.status = CandidateStatus::kTooSlow;
-      if (c.status != CandidateStatus::kEliminated)
-        c.accuracy = kUnknown, c.round = 0, c.epochs = 0;
+      if (c.status == CandidateStatus::kEliminated) {
+        c.trials = {
+            {2, 0.58 + 0.07 * size_gain + 0.06 * width_gain - 0.02 * size_gain * size_gain}};
+      }
       all.push_back(c);
     }
   }
   for (ReportCandidate& c : all) {
-    if (c.round == 0 || c.accuracy < 0.66) continue;
-    c.round = 2;
-    c.accuracy += 0.045;
-    if (c.accuracy < 0.735) continue;
-    c.round = 3;
-    c.accuracy += 0.03;
+    if (c.trials.empty() || c.accuracy() < 0.66) continue;
+    c.trials.push_back({4, c.accuracy() + 0.045});
+    if (c.accuracy() < 0.735) continue;
+    c.trials.push_back({8, c.accuracy() + 0.03});
     c.status = c.width == 0.75 && c.resolution == 128 ? CandidateStatus::kWinner
                                                       : CandidateStatus::kFinalist;
   }
@@ -207,7 +204,6 @@ ReportData Sample(size_t classes) {
   data.data = "shapes";
   data.budget_ms = 2;
   data.budget_bytes = 9000000;
-  data.budget_minutes = 5;
   data.spec = "mobilenet_v1:width=0.75,size=128";
   data.file = "runs/fit/model.safetensors";
   data.bytes = 7293112;
@@ -229,14 +225,13 @@ ReportData Sample(size_t classes) {
       "#include <linnet/linnet.hpp>\n\nlinnet::Classifier net(\"runs/fit/model.safetensors\");\n"
       "for (const auto& [label, score] : net.Predict(\"picture.jpg\")) {\n"
       "  std::printf(\"%5.1f %% %s\\n\", 100 * score, label.c_str());\n}";
-  data.repeat_command = "linnet fit --data shapes --latency 2 --size 9000000 --minutes 5 --seed 1";
   data.candidates = SampleCandidates();
+  data.compared_on = 1600;
   for (int i = 1; i <= 30; ++i) {
     const double t = i / 30.0;
-    data.epochs.push_back({static_cast<double>(i),
-                           2.2 * std::exp(-3 * t) + 0.12 + 0.02 * std::sin(i),
-                           1 - 0.8 * std::exp(-3.4 * t), 0.95 - 0.75 * std::exp(-4 * t),
-                           i <= 3 ? 0.1 * i : 0.15 * (1 + std::cos(3.14159 * t))});
+    data.epochs.push_back(
+        {static_cast<double>(i), 2.2 * std::exp(-3 * t) + 0.12 + 0.02 * std::sin(i),
+         0.95 - 0.75 * std::exp(-4 * t), i <= 3 ? 0.1 * i : 0.15 * (1 + std::cos(3.14159 * t))});
   }
   for (size_t i = 0; i < classes; ++i) {
     const std::string name = classes == shapes.size() ? shapes[i] : fmt::format("class {:03d}", i);
@@ -306,8 +301,7 @@ TEST(Report, EveryPartMayBeMissing) {
       {"mistakes", [](ReportData& d) { d.mistakes.clear(); }},
       {"latency", [](ReportData& d) { d.steps.clear(), d.median_ms = kUnknown; }},
       {"data", [](ReportData& d) { d.classes.clear(), d.skipped.clear(), d.pipeline.clear(); }},
-      {"record",
-       [](ReportData& d) { d.repeat_command = "", d.arguments.clear(), d.record.clear(); }}};
+      {"record", [](ReportData& d) { d.arguments.clear(), d.record.clear(); }}};
   for (const auto& [id, cut] : cuts) {
     ReportData data = whole;
     cut(data);
@@ -364,7 +358,7 @@ TEST(Report, HostileTextIsEscapedEverywhere) {
       "</title><script>alert(\"1\")</script><img src='x' onerror=\"a()\">&\xff\x01";
   ReportData data = Sample(3);
   data.verb = data.data = data.spec = data.file = data.eval_split = data.precision = evil;
-  data.machine = data.predict_command = data.cpp_snippet = data.repeat_command = evil;
+  data.machine = data.predict_command = data.cpp_snippet = evil;
   for (ReportCandidate& c : data.candidates) c.spec = evil, c.width = kUnknown;
   for (ReportClass& c : data.classes) c.name = evil;
   for (ReportMistake& m : data.mistakes) m.file = m.label = m.predicted = evil;
@@ -389,18 +383,48 @@ TEST(Report, NumbersThatAreNone) {
     data.budget_ms = bad;
     for (size_t i = 0; i < data.candidates.size(); i += 2) {
       ReportCandidate& c = data.candidates[i];
-      c.latency_ms = c.accuracy = c.width = c.epochs = bad;
+      c.latency_ms = c.width = bad;
+      c.trials = {{bad, bad}, {bad, bad}};
       c.bytes = c.macs = c.params = -5;
-      c.round = -1;
     }
-    for (size_t i = 0; i < data.epochs.size(); i += 3) data.epochs[i] = {bad, bad, bad, bad, bad};
+    for (size_t i = 0; i < data.epochs.size(); i += 3) data.epochs[i] = {bad, bad, bad, bad};
     for (ReportStep& s : data.steps) s.ms = s.limit_ms = bad;
     for (ReportMistake& m : data.mistakes) m.score = bad;
     ExpectSound(RenderReport(data));
-    for (ReportCandidate& c : data.candidates) c.latency_ms = c.accuracy = bad;
-    for (ReportEpoch& e : data.epochs) e = {bad, bad, bad, bad, bad};
+    for (ReportCandidate& c : data.candidates) c.latency_ms = bad, c.trials = {{bad, bad}};
+    for (ReportEpoch& e : data.epochs) e = {bad, bad, bad, bad};
     ExpectSound(RenderReport(data));
   }
+}
+
+TEST(Report, TheBestEpochIsTheLastOfEquals) {
+  ReportData data = Sample(2);
+  data.epochs = {{1, 2, 0.5, 0.1}, {2, 1, 0.75, 0.1}, {3, 1, 0.75, 0.1}, {4, 1, 0.5, 0.1}};
+  EXPECT_THAT(RenderReport(data), HasSubstr("75.0\u00A0% after epoch 3 of 4"));
+}
+
+TEST(Report, OneCandidateIsNotSaidToHaveBeenCompared) {
+  ReportData data = Sample(2);
+  for (ReportCandidate& c : data.candidates) {
+    c.trials.clear();
+    if (c.status != CandidateStatus::kWinner) c.status = CandidateStatus::kTooLong;
+  }
+  const std::string page = RenderReport(data);
+  ExpectSound(page);
+  EXPECT_THAT(page, HasSubstr("nothing was compared"));
+  EXPECT_THAT(page, Not(HasSubstr("in each round")));
+  for (const bool narrow : {false, true}) {
+    for (const auto axis : {report::FrontAxis::kLatency, report::FrontAxis::kBytes}) {
+      EXPECT_THAT(report::FrontChart(data, axis, narrow), HasSubstr("pt-name won")) << narrow;
+    }
+  }
+}
+
+TEST(Report, ValidationPicturesAreSaidToHaveChosen) {
+  ReportData data = Sample(2);
+  EXPECT_THAT(RenderReport(data), Not(HasSubstr("which also chose")));
+  data.eval_split = "val";
+  EXPECT_THAT(RenderReport(data), HasSubstr("which also chose the network and the epoch"));
 }
 
 TEST(Report, NamesOfMarksDoNotOverlapAndTheWinnerHasOne) {
