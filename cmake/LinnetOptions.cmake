@@ -13,7 +13,7 @@ if(LINNET_SANITIZE)
   target_link_options(linnet_options INTERFACE -fsanitize=${LINNET_SANITIZE})
 endif()
 
-# Development builds compile the vector code once, for AVX2 on x86 (every x86 processor since 2013; the
+# Development builds compile the vector code once, for AVX2 on x86 (Intel Core since 2013, AMD since 2015; the
 # preset dev-avx512 has AVX-512), instead of once for each instruction set.
 # Highway's AVX2 also asks for AES and PCLMUL, which x86-64-v3 leaves out.
 set(LINNET_ONE_TARGET_FLAGS -march=x86-64-v3 -maes -mpclmul CACHE STRING

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test; continuous integration calls this.
 #
-# The release build, its fast tests and the law of layers always run. The rest (sanitizers, long
-# tests, ARM64) runs in the order below as far as the time goes; the summary says what was left out.
+# The release build, its fast tests and the law of layers always run. The rest (sanitizers, long tests, the zoo, ARM64)
+# runs in the order of LINNET_CHECK_STAGES as far as the time goes; the summary says what was left out.
 #
 # PyTorch is not installed for tests/parity: with what it draws in it takes nearly a gigabyte and more minutes
 # than it is worth here. Where it is (scripts/install_deps.sh --parity), the zoo stage compares with it.

@@ -16,7 +16,7 @@ BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 TRAIN_PICTURES = {"cifar10": 50000, "mnist": 60000}
 HELD_OUT = 0.1
 # Detectors and feature pyramids: no classes to learn.
-NOT_TRAINED = {"fpn", "retinanet", "ssd", "ssdlite", "yolo"}
+NOT_TRAINED = {"fpn", "ssd", "ssdlite", "yolo"}
 
 
 def read(path):
