@@ -5,6 +5,7 @@
 
 #include "cost/cost.h"
 #include "io/model_file.h"
+#include "train/growth.h"
 
 namespace linnet {
 namespace {
@@ -42,12 +43,17 @@ ReportCandidate MeasureCandidate(const FitOptions& options, const ArchSpec& spec
   // One busy moment may cost half as much again; what is far too slow is measured once.
   const double budget_ms = options.latency.ms() * (1 - kLatencyMargin);
   const Patience patience = {.budget_ms = budget_ms, .hopeless_ms = 1.5 * budget_ms, .tries = 3};
+  TrainOptions training;
+  training.start_size = options.start_size;
+  const InputSize full = {1, model.pipeline.height(), model.pipeline.width()};
+  const bool grows = CannotGrow(model.graph, training, full).empty();
   return {
       .spec = ToString(spec),
       .latency_ms = MeasureLeast(*plan, pool, patience, {.min_seconds = 0.25}).latency.median_ms,
       .bytes = static_cast<int64_t>(ModelToBytes(model).size()),
       .macs = cost.macs,
-      .params = cost.params};
+      .params = cost.params,
+      .start_size = grows ? options.start_size : 1};
 }
 
 }  // namespace

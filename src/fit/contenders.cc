@@ -6,15 +6,32 @@
 #include <optional>
 
 #include "fit/halving.h"
+#include "train/growth.h"
 
 namespace linnet {
+double WinnersWork(const ReportCandidate& candidate, double epochs) {
+  TrainOptions options;
+  options.start_size = candidate.start_size;
+  const InputSize full = {1, candidate.resolution, candidate.resolution};
+  return MeanWork(options, full, static_cast<int64_t>(std::ceil(epochs)));
+}
+
+double PassesInSeconds(const ReportCandidate& candidate, double pictures, double seconds) {
+  const double full = seconds * candidate.speed / pictures;
+  // More passes have more small inputs, which make room for more passes.
+  double passes = full;
+  for (int i = 0; i < 4; ++i) passes = full / WinnersWork(candidate, passes);
+  return passes;
+}
+
 namespace {
 
 // What part of the pictures it needs this network would see as the winner.
 double Enough(const TrainingBounds& bounds, const ReportCandidate& candidate) {
   const double needed = std::min(kPicturesPerParameter * static_cast<double>(candidate.params),
                                  kEnoughEpochs * bounds.training_pictures);
-  return bounds.winner_seconds * candidate.speed / std::max(1.0, needed);
+  const double passes = PassesInSeconds(candidate, bounds.training_pictures, bounds.winner_seconds);
+  return passes * bounds.training_pictures / std::max(1.0, needed);
 }
 
 // The widest of one resolution that can be trained. Measures from the narrowest on, which is soon

@@ -119,8 +119,12 @@ class FitRun {
     hooks_.progress.Say("training " + winner.spec);
     expected_ms_ = winner.latency_ms;
     TrainJob job = CandidateJob(options_, winner, images_, survey_);
+    job.options.start_size = winner.start_size;
     const double seconds = Left() * (1 - kReserveShare);
-    job.options.steps = StepsInSeconds(options_, winner, seconds);
+    const double pictures = static_cast<double>(data().items(Split::kTrain).size());
+    job.options.steps =
+        std::max<int64_t>(1, static_cast<int64_t>(PassesInSeconds(winner, pictures, seconds) *
+                                                  pictures / options_.batch));
     ParamMap best;
     EpochLog best_row;
     double saved = -std::numeric_limits<double>::infinity();
@@ -281,7 +285,9 @@ void CheckOptions(const FitOptions& options) {
          options.arch, name, name, value);
   }
   if (options.widths.empty()) Fail(ErrorKind::kUsage, "fit needs at least one of --widths");
-  CheckOptions(TrainOptionsOf(options));
+  TrainOptions training = TrainOptionsOf(options);
+  training.start_size = options.start_size;
+  CheckOptions(training);
 }
 
 }  // namespace

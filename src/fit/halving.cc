@@ -58,11 +58,6 @@ TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidat
   return job;
 }
 
-int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candidate,
-                       double seconds) {
-  return std::max<int64_t>(1, static_cast<int64_t>(seconds * candidate.speed / options.batch));
-}
-
 double PicturesForEach(const std::vector<ReportCandidate>& candidates,
                        const std::vector<size_t>& racing, double seconds) {
   double seconds_of_one = 0;

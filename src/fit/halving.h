@@ -21,9 +21,6 @@ TrainOptions TrainOptionsOf(const FitOptions& options);
 TrainJob CandidateJob(const FitOptions& options, const ReportCandidate& candidate,
                       std::shared_ptr<ImageCache> images, const PictureSurvey& survey);
 
-// Training steps that take 'seconds' at the candidate's speed.
-int64_t StepsInSeconds(const FitOptions& options, const ReportCandidate& candidate, double seconds);
-
 // Pictures that each of 'racing' can see if all of them train one after the other for 'seconds'.
 double PicturesForEach(const std::vector<ReportCandidate>& candidates,
                        const std::vector<size_t>& racing, double seconds);

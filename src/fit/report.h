@@ -44,7 +44,8 @@ struct ReportCandidate {
   double latency_ms = kUnknown;  // median on this machine
   int64_t bytes = 0;             // of the model file; 0: unknown
   int64_t macs = 0, params = 0;  // 0: unknown
-  double speed = kUnknown;       // pictures a second in training
+  double speed = kUnknown;       // pictures a second in training, of full inputs
+  float start_size = 1;          // TrainOptions::start_size of its training as the winner
   CandidateStatus status = CandidateStatus::kNotTried;
   std::vector<ReportTrial> trials;  // by round; empty: it took no part in the comparison
 

@@ -24,6 +24,7 @@ void CheckOptions(const TrainOptions& o) {
   Expect("weight_decay", o.weight_decay, 0, 1);
   Expect("label_smoothing", o.label_smoothing, 0, 0.999);
   Expect("ema", o.ema, 0, 0.999999);
+  Expect("start_size", o.start_size, 0.1, 1);
   Expect("threads", o.threads, 0, 1024);
   Expect("loader_threads", o.loader_threads, 1, 256);
   Expect("checkpoint_minutes", o.checkpoint_minutes, 0, 1e6);

@@ -19,6 +19,7 @@ struct TrainOptions {
   float weight_decay = 5e-4f;
   float label_smoothing = 0.1f;
   float ema = 0.999f;
+  float start_size = 1;
   uint64_t seed = 1;
   int threads = 0;
   int loader_threads = 1;
@@ -38,6 +39,8 @@ struct TrainOptions {
     v("label_smoothing", self.label_smoothing, "share of the target spread over all classes");
     v("ema", self.ema,
       "decay of the average of the weights that is delivered; 0: the last weights");
+    v("start_size", self.start_size,
+      "side of the inputs in the first epoch, a share of the full one, to which it grows");
     v("seed", self.seed, "the same seed gives the same weights, bit for bit");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
     v("loader_threads", self.loader_threads, "threads that decode and augment pictures");

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "train/evaluate.h"
+#include "train/growth.h"
 #include "train/trainer.h"
 
 namespace linnet {
@@ -82,6 +83,17 @@ void ExpectClasses(const TrainJob& job) {
   }
 }
 
+InputSize FullSizeOf(const TrainJob& job) {
+  return {1, job.pipeline.height(), job.pipeline.width()};
+}
+
+void ExpectGrowth(const TrainJob& job) {
+  const std::string reason = CannotGrow(job.graph, job.options, FullSizeOf(job));
+  if (reason.empty()) return;
+  Fail(ErrorKind::kUsage, "start_size={:g}: the inputs of this network cannot grow: {}. Use 1",
+       job.options.start_size, reason);
+}
+
 // One run, from its first step or its checkpoint to its last step.
 class Run {
  public:
@@ -89,12 +101,9 @@ class Run {
       : job_(job),
         hooks_(hooks),
         pool_(job.options.threads),
-        loader_(Loader::Train(job.images, Split::kTrain, job.pipeline, job.augment,
-                              {.batch = job.options.batch,
-                               .seed = job.options.seed,
-                               .threads = job.options.loader_threads})),
-        trainer_(job.graph, {loader_->batch(), job.pipeline.height(), job.pipeline.width()},
-                 job.options, &pool_),
+        size_(FullSizeOf(job_)),
+        loader_(LoaderOf(size_)),
+        trainer_(job.graph, {loader_->batch(), size_.height, size_.width}, job.options, &pool_),
         epoch_steps_(loader_->batches()),
         schedule_(MakeSchedule(job.options, epoch_steps_)),
         planned_steps_(schedule_.steps),
@@ -102,7 +111,6 @@ class Run {
         last_checkpoint_(begin_) {
     state_.identity = Identity(job);
     if (!job.folder.empty()) Resume();
-    first_step_ = step();
   }
 
   TrainResult Go() {
@@ -168,10 +176,38 @@ class Run {
                              : "; the same command goes on from the checkpoint in " + job_.folder);
   }
 
+  std::unique_ptr<Loader> LoaderOf(const InputSize& size) const {
+    ImagePipeline pipeline = job_.pipeline;
+    AugmentOptions augment = job_.augment;
+    pipeline.size = {static_cast<int>(size.height), static_cast<int>(size.width)};
+    const double share = static_cast<double>(size.height) / FullSizeOf(job_).height;
+    if (augment.pad > 0)
+      augment.pad = std::max(1, static_cast<int>(std::lround(augment.pad * share)));
+    return Loader::Train(job_.images, Split::kTrain, pipeline, augment,
+                         {.batch = job_.options.batch,
+                          .seed = job_.options.seed,
+                          .threads = job_.options.loader_threads});
+  }
+
+  // Inputs grow and do not shrink again, though the run may be shortened.
+  void SetSize(const InputSize& size) {
+    const bool same = size.height == size_.height && size.width == size_.width;
+    const bool shrinks = sized_ && (size.height < size_.height || size.width < size_.width);
+    sized_ = true;
+    if (same || shrinks) return;
+    size_ = size;
+    loader_.reset();  // its threads and batches first
+    loader_ = LoaderOf(size);
+    trainer_.SetInputSize({loader_->batch(), size.height, size.width});
+  }
+
+  int64_t epochs() const { return (schedule_.steps + epoch_steps_ - 1) / epoch_steps_; }
+
   void TrainEpoch() {
-    const int64_t epochs = (schedule_.steps + epoch_steps_ - 1) / epoch_steps_;
+    SetSize(SizeInEpoch(job_.options, FullSizeOf(job_), state_.epoch, epochs()));
+    const double work = WorkOf(size_, FullSizeOf(job_));
     const int64_t batch = loader_->batch();
-    Progress progress(hooks_.progress, fmt::format("epoch {}/{}", state_.epoch + 1, epochs),
+    Progress progress(hooks_.progress, fmt::format("epoch {}/{}", state_.epoch + 1, epochs()),
                       steps_now() * batch, "images");
     progress.Resume(state_.step_in_epoch * batch);
     loader_->Seek(state_.epoch, state_.step_in_epoch);
@@ -182,6 +218,7 @@ class Run {
       if (!std::isfinite(loss)) FailDiverged(loss);
       seconds_ += SecondsNow() - begin;
       images_ += batch;
+      work_ += work;
       state_.loss_sum += loss;
       ++state_.step_in_epoch;
       progress.Update(
@@ -229,10 +266,14 @@ class Run {
 
   void KeepToTime() {
     if (hooks_.seconds <= 0) return;
-    const double done = static_cast<double>(step() - first_step_);
-    const double planned = static_cast<double>(planned_steps_ - first_step_);
-    const double in_time = std::min(done * hooks_.seconds / (SecondsNow() - begin_), planned);
-    schedule_.steps = std::max(first_step_ + static_cast<int64_t>(in_time), step());
+    // As many steps more as the work done in the time so far says, at the sizes that are to come.
+    const double left = work_ * (hooks_.seconds / (SecondsNow() - begin_) - 1);
+    const double each = std::max(WorkOf(size_, FullSizeOf(job_)),
+                                 MeanWork(job_.options, FullSizeOf(job_), epochs(), state_.epoch));
+    const int64_t in_time =
+        step() + static_cast<int64_t>(
+                     std::min(std::max(0.0, left / each), static_cast<double>(planned_steps_)));
+    schedule_.steps = std::clamp(in_time, step(), std::max(planned_steps_, step()));
   }
 
   void Validate(EpochLog& row) {
@@ -257,17 +298,19 @@ class Run {
   const TrainJob& job_;
   const TrainHooks& hooks_;
   ThreadPool pool_;
+  InputSize size_;      // of the inputs now
+  bool sized_ = false;  // whether an epoch has said so
   std::unique_ptr<Loader> loader_;
   Trainer trainer_;
   const int64_t epoch_steps_;
   Schedule schedule_;
   const int64_t planned_steps_;
   const double begin_;
-  int64_t first_step_ = 0;  // of this process: a run that goes on had some before
   Checkpoint state_;
   double last_checkpoint_;
   double seconds_ = 0;
   int64_t images_ = 0;
+  double work_ = 0;  // of the steps of this process, in steps of full inputs
 };
 
 }  // namespace
@@ -277,6 +320,7 @@ TrainResult Train(const TrainJob& job, const TrainHooks& hooks) {
   RequireSplit(job.images->dataset(), Split::kTrain);
   if (job.validation != Validation::kNever) RequireSplit(job.images->dataset(), Split::kVal);
   ExpectClasses(job);
+  ExpectGrowth(job);
   return Run(job, hooks).Go();
 }
 

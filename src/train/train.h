@@ -53,7 +53,8 @@ struct TrainResult {
   std::vector<EpochLog> log;
   int best_epoch = 0;
   int64_t steps = 0;
-  double images_per_second = 0;  // of training alone; 0 if nothing was left to do
+  // Of training alone, over inputs of all sizes it had; 0 if nothing was left to do.
+  double images_per_second = 0;
   std::vector<BrokenImage> broken;
 };
 

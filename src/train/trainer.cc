@@ -19,18 +19,25 @@ Trainer::Trainer(const Graph& graph, const InputSize& size, const TrainOptions& 
     : options_(options),
       pool_(pool),
       parameters_(graph, options.seed),
-      executor_(RewriteForTraining(graph), size, parameters_, pool),
+      graph_(RewriteForTraining(graph)),
+      executor_(std::make_unique<Executor>(graph_, size, parameters_, pool)),
       momentum_(Shape{static_cast<int64_t>(parameters_.trained())}),
       average_(CopyOf(parameters_.all())),
-      losses_(static_cast<size_t>(executor_.input_shape().n())) {}
+      losses_(static_cast<size_t>(executor_->input_shape().n())) {}
+
+void Trainer::SetInputSize(const InputSize& size) {
+  Check(size.batch == input_shape().n(), "a batch of {}, was {}", size.batch, input_shape().n());
+  executor_.reset();  // its memory first
+  executor_ = std::make_unique<Executor>(graph_, size, parameters_, pool_);
+}
 
 double Trainer::Loss(std::span<const int> labels) {
   double loss = 0;
-  for (size_t i = 0; i < executor_.outputs(); ++i) {
-    const float auxiliary = executor_.graph().outputs[i].auxiliary;
+  for (size_t i = 0; i < executor_->outputs(); ++i) {
+    const float auxiliary = executor_->graph().outputs[i].auxiliary;
     const float weight = auxiliary > 0 ? auxiliary : 1;
-    Tensor gradient = executor_.output_gradient(i);
-    loss += weight * SoftmaxCrossEntropy(executor_.output(i), labels, options_.label_smoothing,
+    Tensor gradient = executor_->output_gradient(i);
+    loss += weight * SoftmaxCrossEntropy(executor_->output(i), labels, options_.label_smoothing,
                                          losses_, gradient, pool_);
     if (weight == 1) continue;
     std::for_each_n(gradient.data(), gradient.elements(), [=](float& g) { g *= weight; });
@@ -55,9 +62,9 @@ double Trainer::Step(const Tensor& images, std::span<const int> labels, const Sc
   const uint64_t seed = MixStream(options_.seed, static_cast<uint64_t>(step), /*dropout*/ 1);
   const std::span<float> gradients = parameters_.all_gradients();
   std::fill(gradients.begin(), gradients.end(), 0.0f);
-  executor_.Forward(images, seed);
+  executor_->Forward(images, seed);
   const double loss = Loss(labels);
-  executor_.Backward(seed);
+  executor_->Backward(seed);
   Update(LearningRate(options_, schedule, step), EmaDecay(options_, step));
   return loss;
 }

@@ -2,6 +2,7 @@
 #ifndef LINNET_TRAIN_TRAINER_H_
 #define LINNET_TRAIN_TRAINER_H_
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -21,7 +22,10 @@ class Trainer {
   // the network's answer, others are auxiliary heads. Error (kUsage) if it cannot be trained.
   Trainer(const Graph& graph, const InputSize& size, const TrainOptions& options, ThreadPool* pool);
 
-  const Shape& input_shape() const { return executor_.input_shape(); }
+  const Shape& input_shape() const { return executor_->input_shape(); }
+  // Inputs are of this size from now on, with the batch as before; everything learned is kept.
+  // Error (kUsage) if a parameter depends on it; the trainer is of no use then.
+  void SetInputSize(const InputSize& size);
 
   // Forward, backward, update with 'images', [batch, h, w, channels]. 'step' counts from 0 over the
   // whole run and decides rate and random numbers. Returns the loss of the batch.
@@ -41,7 +45,8 @@ class Trainer {
   TrainOptions options_;
   ThreadPool* pool_;
   Parameters parameters_;
-  Executor executor_;
+  Graph graph_;  // rewritten for training
+  std::unique_ptr<Executor> executor_;
   Tensor momentum_, average_;
   std::vector<float> losses_;  // of the samples of a batch
 };

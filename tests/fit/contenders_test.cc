@@ -128,5 +128,15 @@ TEST(ChooseContenders, AsksTheSpeedOnlyOfWhatIsInside) {
   EXPECT_EQ(asked, 1);
 }
 
+// Of a training whose inputs grow there are more passes in the same time, but not of a short one.
+TEST(PassesInSeconds, AreMoreWhereInputsGrow) {
+  ReportCandidate candidate = Candidate(0.5, 48);
+  candidate.speed = 100;
+  EXPECT_DOUBLE_EQ(PassesInSeconds(candidate, 1000, 400), 40);
+  candidate.start_size = 0.5f;
+  EXPECT_NEAR(PassesInSeconds(candidate, 1000, 400), 40 / 0.69, 2);
+  EXPECT_DOUBLE_EQ(PassesInSeconds(candidate, 1000, 20), 2);
+}
+
 }  // namespace
 }  // namespace linnet

@@ -168,6 +168,18 @@ TEST(Fit, RefusesASizeInTheArchitecture) {
   }
 }
 
+// VGG's first fully connected layer has a weight for each pixel of its map.
+TEST(MeasureCandidates, KnowWhetherTheirInputsCanGrow) {
+  auto data = OpenDataset("shapes:count=100,size=32,seed=1");
+  const PictureSurvey survey = SurveyPictures(data);
+  FitOptions options = SmallFit("linnet_fit_grow");
+  options.widths = {0.125f};
+  options.sizes = {32};
+  EXPECT_EQ(MeasureCandidates(options, data, survey, {})[0].start_size, 0.5f);
+  options.arch = "vgg11:hidden=64";
+  EXPECT_EQ(MeasureCandidates(options, data, survey, {})[0].start_size, 1);
+}
+
 TEST(MeasureLeast, EndsInsideTheBudgetAndWhereThereIsNoHope) {
   const Graph graph = BuildArch("mobilenet_v1:width=0.125,size=16,small_input=true");
   ThreadPool pool(1);

@@ -34,7 +34,7 @@ TEST_P(PrecisionOfArch, IsNearFloat32AndTheSameForTwoThreads) {
   const ParamMap params = testing::LivelyParams(graph, 4);
   CompileOptions options{.height = 64, .width = 64, .threads = 2};
   const std::vector<float> expected = Outputs(*Compile(graph, params, options), nullptr);
-  for (const auto [precision, bound] :
+  for (const auto& [precision, bound] :
        {std::pair{Precision::kBf16, 0.08}, std::pair{Precision::kBf16x3, 2e-4}}) {
     options.precision = precision;
     const auto plan = Compile(graph, params, options);

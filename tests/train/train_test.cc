@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "train/evaluate.h"
+#include "train/growth.h"
 #include "train/tiny_data.h"
 #include "train/trainer.h"
 
@@ -69,12 +70,12 @@ TEST(Train, TheSameBitsForAnyNumberOfThreads) {
   EXPECT_FALSE(SameBits(one.params, Train(job, {}).params));
 }
 
-TEST(Train, InterruptedAnywhereAndResumedEndsTheSame) {
-  const TrainJob whole = TinyJob(TinyData(200, 20));
+// Stopped after every single step and gone on with.
+void ExpectResumes(const TrainJob& whole, const std::string& name) {
   const TrainResult uninterrupted = Train(whole, {});
   TrainJob job = whole;
-  job.folder = FreshFolder("train_resume");
-  std::atomic<bool> interrupt = true;  // stops after every single step
+  job.folder = FreshFolder(name);
+  std::atomic<bool> interrupt = true;
   int stops = 0;
   for (;; ++stops) {
     try {
@@ -86,8 +87,66 @@ TEST(Train, InterruptedAnywhereAndResumedEndsTheSame) {
       ASSERT_EQ(error.kind(), ErrorKind::kInterrupted) << error.what();
     }
   }
-  EXPECT_GE(stops, 3 * (200 / 16));
+  EXPECT_GE(stops, whole.options.epochs * (200 / 16));
   EXPECT_EQ(ReadFile(job.folder + "/log.csv"), LogToCsv(uninterrupted.log));
+}
+
+TEST(Train, InterruptedAnywhereAndResumedEndsTheSame) {
+  ExpectResumes(TinyJob(TinyData(200, 20)), "train_resume");
+}
+
+// Five epochs of inputs of 8 pixels, then one of 12.
+TrainJob GrowingJob() {
+  TrainJob job = TinyJob(TinyData(200, 20));
+  std::string text = GraphToText(job.graph);
+  text.replace(text.find("flatten(act3)"), 13, "flatten(gap)");
+  text.insert(text.find("flat ="), "gap = global_pool(act3)\n");
+  job.graph = GraphFromText(text);
+  job.options.start_size = 0.5f;
+  job.options.epochs = 6;
+  return job;
+}
+
+TEST(Train, GrowingInputsAreReproducible) {
+  TrainJob job = GrowingJob();
+  EXPECT_EQ(SizeInEpoch(job.options, {1, 12, 12}, 3, 6).height, 8);
+  EXPECT_EQ(SizeInEpoch(job.options, {1, 12, 12}, 5, 6).height, 12);
+  const TrainResult grown = Train(job, {});
+  ExpectResumes(job, "train_grow");
+  job.options.threads = 2;
+  job.options.loader_threads = 3;
+  EXPECT_TRUE(SameBits(grown.params, Train(job, {}).params));
+  job.options.start_size = 1;
+  EXPECT_FALSE(SameBits(grown.params, Train(job, {}).params));
+}
+
+TEST(Train, ParametersThatDependOnTheSizeCannotGrow) {
+  TrainJob job = TinyJob(TinyData(64, 8));
+  job.options.start_size = 0.5f;
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("'fc.weight' depends on the size"));
+}
+
+TEST(SizeInEpoch, GrowsToAllOfIt) {
+  TrainOptions options;
+  options.start_size = 0.5f;
+  const InputSize full = {32, 48, 24};
+  std::vector<int64_t> heights, widths;
+  for (int64_t epoch = 0; epoch < 8; ++epoch) {
+    const InputSize size = SizeInEpoch(options, full, epoch, 8);
+    EXPECT_EQ(size.batch, 32);
+    heights.push_back(size.height);
+    widths.push_back(size.width);
+  }
+  EXPECT_THAT(widths, testing::ElementsAre(16, 16, 16, 16, 24, 24, 24, 24));
+  EXPECT_THAT(heights, testing::ElementsAre(32, 32, 32, 32, 48, 48, 48, 48));
+  // 24, 32, 32, 40, 40 and three times 48
+  EXPECT_NEAR(MeanWork(options, {1, 48, 48}, 8), 0.691, 1e-3);
+  EXPECT_EQ(MeanWork(options, {1, 48, 48}, 8, 6), 1);
+  // Too few epochs to end with full ones.
+  EXPECT_EQ(SizeInEpoch(options, full, 0, 3).height, 48);
+  options.start_size = 1;
+  EXPECT_EQ(SizeInEpoch(options, full, 0, 8).height, 48);
+  EXPECT_EQ(MeanWork(options, full, 8), 1);
 }
 
 TEST(Train, ACheckpointOfAnotherRunIsRefused) {
@@ -173,6 +232,8 @@ TEST(Train, ARunKeepsToItsTime) {
   const TrainResult in_time = Train(job, {.seconds = 1e6});
   EXPECT_EQ(in_time.log.size(), 4u);
   EXPECT_TRUE(SameBits(in_time.params, whole.params));
+  TrainJob growing = GrowingJob();
+  EXPECT_TRUE(SameBits(Train(growing, {.seconds = 1e6}).params, Train(growing, {}).params));
   const TrainResult late = Train(job, {.seconds = 1e-9});
   EXPECT_EQ(late.log.size(), 1u);
   EXPECT_EQ(late.steps, 1);
