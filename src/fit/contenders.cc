@@ -9,18 +9,17 @@
 #include "train/growth.h"
 
 namespace linnet {
-double WinnersWork(const ReportCandidate& candidate, double epochs) {
-  TrainOptions options;
-  options.start_size = candidate.start_size;
-  const InputSize full = {1, candidate.resolution, candidate.resolution};
-  return MeanWork(options, full, static_cast<int64_t>(std::ceil(epochs)));
-}
 
 double PassesInSeconds(const ReportCandidate& candidate, double pictures, double seconds) {
+  TrainOptions options;
+  options.start_size = candidate.start_size;
+  const InputSize size = {1, candidate.resolution, candidate.resolution};
   const double full = seconds * candidate.speed / pictures;
   // More passes have more small inputs, which make room for more passes.
   double passes = full;
-  for (int i = 0; i < 4; ++i) passes = full / WinnersWork(candidate, passes);
+  for (int i = 0; i < 4; ++i) {
+    passes = full / MeanWork(options, size, static_cast<int64_t>(std::ceil(passes)));
+  }
   return passes;
 }
 

@@ -38,11 +38,8 @@ struct TrainingBounds {
   int picture_side = 0;           // pixels
 };
 
-// The work of a training of the winner over so many passes, as a share of that of one whose inputs
-// are full from the first on (train/growth.h).
-double WinnersWork(const ReportCandidate& candidate, double epochs);
-
-// Passes over so many pictures that the winner's training makes in 'seconds'.
+// Passes over so many pictures that the candidate's training as the winner makes in 'seconds', its
+// growing inputs (train/growth.h) counted.
 double PassesInSeconds(const ReportCandidate& candidate, double pictures, double seconds);
 
 // Pictures a second in training.

@@ -71,6 +71,17 @@ FitOptions SmallFit(const char* name) {
   return options;
 }
 
+// The message of the Error of this kind that Fit must throw.
+std::string FitError(const FitOptions& options, ErrorKind kind) {
+  try {
+    Fit(options, {});
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind) << error.what();
+    return error.what();
+  }
+  return "no error";
+}
+
 TEST(SlowFit, DeliversAFileInsideTheBudget) {
   FitOptions options = SmallFit("linnet_fit_test");
   options.latency.seconds = 1;
@@ -121,14 +132,9 @@ TEST(SlowFit, TakesFewerPicturesThanABatch) {
 TEST(Fit, SaysWhatIsNearestWhenNothingFits) {
   FitOptions options = SmallFit("linnet_fit_none");
   options.latency.seconds = 1e-9;
-  try {
-    Fit(options, {});
-    FAIL() << "a nanosecond was enough";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kBudget);
-    EXPECT_THAT(error.what(), HasSubstr("nearest is mobilenet_v1:"));
-    EXPECT_THAT(error.what(), HasSubstr("3 % of the latency are kept"));
-  }
+  const std::string error = FitError(options, ErrorKind::kBudget);
+  EXPECT_THAT(error, HasSubstr("nearest is mobilenet_v1:"));
+  EXPECT_THAT(error, HasSubstr("3 % of the latency are kept"));
   EXPECT_TRUE(std::filesystem::exists(options.out + "/report.html"));
   const auto json = nlohmann::json::parse(ReadFile(options.out + "/fit.json"));
   EXPECT_TRUE(json["latency_ms"].is_null());
@@ -139,33 +145,18 @@ TEST(Fit, NamesWhatTheFileLacksAndNotTheLatency) {
   FitOptions options = SmallFit("linnet_fit_bytes");
   options.latency.seconds = 1;
   options.size.bytes = 100;
-  try {
-    Fit(options, {});
-    FAIL() << "100 bytes were enough";
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("nearest is mobilenet_v1:"));
-    EXPECT_THAT(error.what(), Not(HasSubstr("of the latency")));
-  }
+  const std::string error = FitError(options, ErrorKind::kBudget);
+  EXPECT_THAT(error, HasSubstr("nearest is mobilenet_v1:"));
+  EXPECT_THAT(error, Not(HasSubstr("of the latency")));
   options.latency.seconds = 1e-9;  // too small, too
-  try {
-    Fit(options, {});
-    FAIL() << "100 bytes were enough";
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("of the latency are kept"));
-  }
+  EXPECT_THAT(FitError(options, ErrorKind::kBudget), HasSubstr("of the latency are kept"));
 }
 
 TEST(Fit, RefusesASizeInTheArchitecture) {
   FitOptions options = SmallFit("linnet_fit_arch");
   options.latency.seconds = 1;
   options.arch = "mobilenet_v1:width=0.5";
-  try {
-    Fit(options, {});
-    FAIL() << "the width was given";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    EXPECT_THAT(error.what(), HasSubstr("--widths 0.5"));
-  }
+  EXPECT_THAT(FitError(options, ErrorKind::kUsage), HasSubstr("--widths 0.5"));
 }
 
 // VGG's first fully connected layer has a weight for each pixel of its map.
@@ -196,26 +187,14 @@ TEST(Fit, RefusesAFamilyWithoutWidths) {
   FitOptions options = SmallFit("linnet_fit_family");
   options.latency.seconds = 1;
   options.arch = "resnet50";
-  try {
-    Fit(options, {});
-    FAIL() << "there is no width to choose";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    EXPECT_THAT(error.what(), HasSubstr("resnet50 has no option 'width'"));
-  }
+  EXPECT_THAT(FitError(options, ErrorKind::kUsage), HasSubstr("resnet50 has no option 'width'"));
 }
 
 TEST(Fit, RefusesTrainingOptionsBeforeItMeasures) {
   FitOptions options = SmallFit("linnet_fit_batch");
   options.latency.seconds = 1;
   options.batch = 0;
-  try {
-    Fit(options, {});
-    FAIL() << "a step of no pictures";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    EXPECT_THAT(error.what(), HasSubstr("batch=0"));
-  }
+  EXPECT_THAT(FitError(options, ErrorKind::kUsage), HasSubstr("batch=0"));
   EXPECT_FALSE(std::filesystem::exists(options.out));
 }
 
