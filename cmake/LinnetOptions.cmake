@@ -1,10 +1,10 @@
 # Compile options of every target, as one interface library.
 add_library(linnet_options INTERFACE)
 target_compile_options(linnet_options INTERFACE -Wall -Wextra -Wno-missing-field-initializers -Wno-psabi -fno-math-errno)
-# GCC 12 takes strings that are joined with + for copies that overlap (its bug 105651), and what is set and used under one
-# condition for never set: thousands of lines, none of them true.
-target_compile_options(linnet_options INTERFACE
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+# GCC 12 takes strings that are joined with + for copies that overlap (its bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(linnet_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+endif()
 # No contraction of a*b+c by the compiler: where a fused multiply-add is meant, the code says so, so
 # that a scalar loop gives the same bits at every optimisation level.
 target_compile_options(linnet_options INTERFACE -ffp-contract=off)
