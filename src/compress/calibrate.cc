@@ -125,8 +125,9 @@ Quantization CoverRange(double low, double high) {
   if (low == high) return {};
   const double scale =
       std::clamp((high - low) / (kLevels - 1), double{kMinScale}, double{kMaxScale});
-  const int zero_point = static_cast<int>(std::nearbyint(-low / scale));
-  return {static_cast<float>(scale), std::clamp(zero_point, 0, kLevels - 1)};
+  // Not of the scale, which may have been limited: of a range beyond it both signs stay.
+  const double zero_point = std::nearbyint(-low / (high - low) * (kLevels - 1));
+  return {static_cast<float>(scale), static_cast<int>(zero_point)};
 }
 
 double MeanSquaredError(const Histogram& histogram, const Quantization& q) {

@@ -67,6 +67,11 @@ class CompressRun {
       Fail(ErrorKind::kUsage, "{}: is quantized already; start from the float32 model",
            options.model);
     }
+    for (const Node& node : model_.graph.nodes) {
+      if (!node.type.is_bf16()) continue;
+      Fail(ErrorKind::kUsage, "{}: '{}' is bfloat16; start from the float32 model", options.model,
+           node.name);
+    }
     CheckOut();
     split_ = SplitOf(options, *data_);
     RequireSplit(*data_, split_);
@@ -74,13 +79,15 @@ class CompressRun {
   }
 
   CompressResult Go() {
+    plain_ = PrepareForQuantization(model_.graph, model_.params,
+                                    {1, model_.pipeline.height(), model_.pipeline.width()});
+    KeepAskedLayers();
     const Evaluation before = EvaluateModel(model_);
     result_.split = FieldToText(split_);
     result_.pictures = before.count;
     result_.before = {.top1 = before.top1(), .bytes = FileBytes(options_.model)};
     SplitPictures();
     ChooseVariant();
-    KeepAskedLayers();
     TryUntilGood();
     return result_;
   }
@@ -95,10 +102,15 @@ class CompressRun {
       Fail(ErrorKind::kUsage, "--out {}: expected the name of a file in a folder that exists",
            options_.out);
     }
-    if (fs::equivalent(out, options_.model, ignored)) {
-      Fail(ErrorKind::kUsage, "--out {}: is the model itself, which would be lost", options_.out);
+    for (const std::string& written : {options_.out, TrialPath()}) {
+      if (!fs::equivalent(written, options_.model, ignored)) continue;
+      Fail(ErrorKind::kUsage, "--out {}: {} is the model itself, which would be lost", options_.out,
+           written);
     }
   }
+
+  // The file until it is known to be good.
+  std::string TrialPath() const { return options_.out + ".trial"; }
 
   static int64_t FileBytes(const std::string& path) {
     return static_cast<int64_t>(std::filesystem::file_size(path));
@@ -138,14 +150,12 @@ class CompressRun {
   }
 
   void ChooseVariant() {
-    const Network plain = PrepareForQuantization(
-        model_.graph, model_.params, {1, model_.pipeline.height(), model_.pipeline.width()});
-    expected_ = Answers(plain, compare_, &pool_);
-    if (options_.equalize != EqualizeChoice::kOn) Compare({plain, false, {}});
+    expected_ = Answers(plain_, compare_, &pool_);
+    if (options_.equalize != EqualizeChoice::kOn) Compare({plain_, false, {}});
     if (options_.equalize != EqualizeChoice::kOff) {
-      Network equalized = plain;
-      const int pairs = EqualizeLayers(equalized);
-      if (pairs > 0 || options_.equalize == EqualizeChoice::kOn) Compare({equalized, true, {}});
+      Network equalized = plain_;
+      const bool any = EqualizeLayers(equalized) > 0;
+      if (any || options_.equalize == EqualizeChoice::kOn) Compare({equalized, any, {}});
     }
     hooks_.progress.Say(fmt::format("taken: {}{}", FieldToText(quantize_.calibration),
                                     chosen_->equalized ? ", equalised" : ""));
@@ -157,7 +167,8 @@ class CompressRun {
     for (const Calibration calibration : Calibrations()) {
       PollInterrupt();
       const QuantizeOptions trial = {.calibration = calibration,
-                                     .bias_correction = options_.bias_correction};
+                                     .bias_correction = options_.bias_correction,
+                                     .keep_float = quantize_.keep_float};
       const Network quantized = Quantize(variant.network, variant.observed, trial);
       const double error = RelativeError(expected_, Answers(quantized, compare_, &pool_));
       hooks_.progress.Say(fmt::format("{}{}: the answers are off by {:.3f} % of their variance",
@@ -172,7 +183,7 @@ class CompressRun {
   }
 
   void KeepAskedLayers() {
-    const std::vector<std::string> layers = QuantizableLayers(chosen_->network);
+    const std::vector<std::string> layers = QuantizableLayers(plain_);
     if (layers.empty()) Fail(ErrorKind::kUsage, "{}: no layer can be quantized", options_.model);
     result_.layers = static_cast<int>(layers.size());
     for (const std::string& name : options_.float_layers) {
@@ -181,23 +192,29 @@ class CompressRun {
       }
       KeepFloat({name, "as asked for"});
     }
+    if (quantize_.keep_float.size() == layers.size()) {
+      Fail(ErrorKind::kUsage, "--float-layers: names all {} layers; nothing is left to quantize",
+           layers.size());
+    }
   }
 
   void KeepFloat(FloatLayer layer) {
-    quantize_.keep_float.insert(layer.name);
+    if (!quantize_.keep_float.insert(layer.name).second) return;  // asked for twice
     result_.float_layers.push_back(std::move(layer));
   }
 
   void TryUntilGood() {
-    const RemovedAtEnd trial{options_.out + ".trial"};
+    const RemovedAtEnd trial{TrialPath()};
     std::vector<LayerError> sensitivity;
     size_t kept = 0;  // of 'sensitivity'
     while (!WriteAndMeasure(trial.path)) {
       PollInterrupt();
       if (sensitivity.empty()) sensitivity = Sensitivity();
-      // 1, 2, 4, ... layers, but never more than half: then it is no quantized network any more.
+      // 1, 2, 4, ... layers and those asked for, but with them never more than half: then it is no
+      // quantized network any more.
       const size_t wanted = kept == 0 ? 1 : 2 * kept;
-      if (wanted > std::min(sensitivity.size(), static_cast<size_t>(result_.layers) / 2)) {
+      const size_t in_float = quantize_.keep_float.size() + wanted - kept;
+      if (wanted > sensitivity.size() || 2 * in_float > static_cast<size_t>(result_.layers)) {
         FailGate();
       }
       for (; kept < wanted; ++kept) KeepSensitive(sensitivity[kept]);
@@ -212,7 +229,7 @@ class CompressRun {
     constexpr size_t kPictures = 32;
     const auto some = std::span(compare_).first(std::min(kPictures, compare_.size()));
     return MeasureSensitivity(chosen_->network, chosen_->observed, quantize_, some, &pool_,
-                              hooks_.progress);
+                              hooks_.progress, [&] { PollInterrupt(); });
   }
 
   void KeepSensitive(const LayerError& layer) {
@@ -277,7 +294,7 @@ class CompressRun {
       const double a = MeasureLatency(*after, &one, brief).median_ms;
       double& best_before = result_.before.median_ms;
       double& best_after = result_.after.median_ms;
-      best_before = best_before == 0 ? b : std::min(b, best_before);
+      best_before = turn == 0 ? b : std::min(b, best_before);
       best_after = turn == 0 ? a : std::min(a, best_after);
     }
   }
@@ -289,6 +306,7 @@ class CompressRun {
   const std::shared_ptr<ImageCache> images_;
   ThreadPool pool_;
   Split split_ = Split::kVal;
+  Network plain_;  // ready to be quantized
   std::vector<Tensor> calibrate_, compare_;
   std::vector<float> expected_;  // the float32 network's answers on 'compare_'
   std::optional<Variant> chosen_;

@@ -7,8 +7,7 @@
 //      answers are nearest to the float32 network's on other pictures is taken;
 //   4. the file is written beside its place, read back, verified and evaluated;
 //   5. if its accuracy has dropped too far, the layers whose quantization alone disturbs the
-//   answers
-//      most stay in float32, more of them each time, and 4 is done again;
+//   answers most stay in float32, more of them each time, and 4 is done again;
 //   6. the file takes its place; if nothing helps, it does not, and Error (kGate) says so.
 #ifndef LINNET_COMPRESS_COMPRESS_H_
 #define LINNET_COMPRESS_COMPRESS_H_
@@ -56,7 +55,7 @@ struct CompressOptions {
     v("calibration", self.calibration, "how ranges of values are chosen; best: by trying");
     v("equalize", self.equalize, "even out the channels of neighbouring layers; best: by trying");
     v("bias_correction", self.bias_correction, "take back what rounding weights adds to means");
-    v("pictures", self.pictures, "training pictures to calibrate on");
+    v("pictures", self.pictures, "training pictures: half to calibrate on, half to compare on");
     v("float_layers", self.float_layers, "a layer that stays in float32; may be repeated");
     v("split", self.split, "what accuracy is measured on; empty: test, or val where there is none");
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");

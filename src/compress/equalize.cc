@@ -56,18 +56,27 @@ Weights WeightsOf(const Node& node, ParamMap& params) {
 
 std::vector<LayerPair> FindPairs(Graph& graph, ParamMap& params) {
   const auto users = Users(graph);
+  const auto returned = [&](int i) {
+    return std::count(graph.outputs.begin(), graph.outputs.end(), i) > 0;
+  };
   std::vector<LayerPair> pairs;
   for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
     const FusedActivation* act = ActOf(graph.nodes[i].op);
-    const bool returned = std::count(graph.outputs.begin(), graph.outputs.end(), i) > 0;
-    if (act == nullptr || !CommutesWithFactors(act->kind) || users[i].size() != 1 || returned) {
+    if (act == nullptr || !CommutesWithFactors(act->kind) || users[i].size() != 1 || returned(i)) {
       continue;
     }
-    const int next = users[i][0];
+    int value = i, next = users[i][0];
+    // A leaky ReLU is a node of its own where the layer shall be of bytes.
+    if (const Act* alone = std::get_if<Act>(&graph.nodes[next].op)) {
+      if (alone->kind != Activation::kLeakyRelu || users[next].size() != 1 || returned(next)) {
+        continue;
+      }
+      value = next, next = users[next][0];
+    }
     const Weights first = WeightsOf(graph.nodes[i], params);
     const Weights second = WeightsOf(graph.nodes[next], params);
     if (first.data == nullptr || second.data == nullptr) continue;
-    if (graph.nodes[next].inputs[0] != i || second.input_channels() != first.out) continue;
+    if (graph.nodes[next].inputs[0] != value || second.input_channels() != first.out) continue;
     pairs.push_back({i, next});
   }
   return pairs;
@@ -78,8 +87,10 @@ float* BiasOf(const Node& node, ParamMap& params) {
   return found == params.end() ? nullptr : found->second.data();
 }
 
-// Returns the largest change of a factor, as a part of it.
-double EqualizePair(const Weights& first, float* bias, const Weights& second) {
+// Returns the largest change of a factor, as a part of it. 'total': by channel, the product of the
+// factors so far.
+double EqualizePair(const Weights& first, float* bias, const Weights& second,
+                    std::vector<float>& total) {
   double largest = 0;
   for (int64_t c = 0; c < first.out; ++c) {
     float range1 = 0, range2 = 0;
@@ -87,7 +98,8 @@ double EqualizePair(const Weights& first, float* bias, const Weights& second) {
     second.ForInput(c, [&](float w) { range2 = std::max(range2, std::abs(w)); });
     if (range1 == 0 || range2 == 0) continue;
     // A channel that is all but dead would have its bias blown up for nothing.
-    const float s = std::clamp(std::sqrt(range1 / range2), 1e-2f, 1e2f);
+    const float s = std::clamp(total[c] * std::sqrt(range1 / range2), 1e-2f, 1e2f) / total[c];
+    total[c] *= s;
     first.ForOutput(c, [&](float& w) { w /= s; });
     if (bias != nullptr) bias[c] /= s;
     second.ForInput(c, [&](float& w) { w *= s; });
@@ -101,20 +113,23 @@ double EqualizePair(const Weights& first, float* bias, const Weights& second) {
 int EqualizeLayers(Network& network) {
   for (auto& [name, tensor] : network.params) tensor = tensor.Clone();
   const std::vector<LayerPair> pairs = FindPairs(network.graph, network.params);
+  std::vector<std::vector<float>> totals;
   for (const LayerPair& pair : pairs) {
     FusedActivation* act = ActOf(network.graph.nodes[pair.first].op);
     if (act->kind == Activation::kRelu6) act->kind = Activation::kRelu;
+    const Weights first = WeightsOf(network.graph.nodes[pair.first], network.params);
+    totals.emplace_back(static_cast<size_t>(first.out), 1.0f);
   }
   constexpr int kMaxRounds = 20;  // a layer may be in two pairs
   double change = 1;
   for (int round = 0; round < kMaxRounds && change > 1e-3; ++round) {
     change = 0;
-    for (const LayerPair& pair : pairs) {
-      const Node& first = network.graph.nodes[pair.first];
-      const Node& second = network.graph.nodes[pair.second];
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      const Node& first = network.graph.nodes[pairs[i].first];
+      const Node& second = network.graph.nodes[pairs[i].second];
       change = std::max(
           change, EqualizePair(WeightsOf(first, network.params), BiasOf(first, network.params),
-                               WeightsOf(second, network.params)));
+                               WeightsOf(second, network.params), totals[i]));
     }
   }
   return static_cast<int>(pairs.size());

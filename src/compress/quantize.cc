@@ -49,7 +49,8 @@ Graph SplitActivations(const Graph& graph, const InputSize& size) {
     if (fused != nullptr && !TakesBytes(node.op, in, shapes[i])) std::swap(act, *fused);
     place.push_back(split.Emit(node.name, node.op, node.inputs));
     if (act.kind != Activation::kIdentity) {
-      place.back() = split.Emit(node.name + ".act", Act{act.kind, act.alpha}, {place.back()});
+      place.back() =
+          split.Emit(FreeName(graph, node.name + ".act"), Act{act.kind, act.alpha}, {place.back()});
     }
   }
   for (const Output& output : graph.outputs) split.outputs.emplace_back(place[output.value]);
@@ -73,6 +74,13 @@ void CorrectBias(const Tensor& exact, const QuantizedWeights& rounded,
     }
     bias.data()[o] -= static_cast<float>(moved);
   }
+}
+
+// The terms of a sum reach further than the sum, and one that saturates makes it wrong
+// (kernels/int8_requantize.h).
+bool IsSum(const Op& op) {
+  const Conv2d* conv = std::get_if<Conv2d>(&op);
+  return std::holds_alternative<Add>(op) || (conv != nullptr && conv->residual);
 }
 
 // Where an activation that is looked up still changes: below and above, its result stays what it
@@ -147,7 +155,7 @@ class Quantizer {
     // What only an activation reads is of interest as far as that reaches.
     const bool read_once = users_[v].size() == 1 && !IsOutput(v);
     const Act* act = read_once ? std::get_if<Act>(&node(users_[v][0]).op) : nullptr;
-    if (act == nullptr) return ValueType::U8(q);
+    if (act == nullptr || IsSum(node(v).op)) return ValueType::U8(q);
     const Reach reach = ReachOf(act->kind);
     const double low = -double{q.scale} * q.zero_point;
     const double high = double{q.scale} * (255 - q.zero_point);
@@ -158,12 +166,14 @@ class Quantizer {
   }
   Value AsFloat(Value v) {
     if (floats_[v] < 0)
-      floats_[v] = to_.graph.Emit(node(v).name + ".f32", kConversion, {bytes_[v]});
+      floats_[v] =
+          to_.graph.Emit(FreeName(from_.graph, node(v).name + ".f32"), kConversion, {bytes_[v]});
     return floats_[v];
   }
   Value AsBytes(Value v) {
     if (bytes_[v] < 0) {
-      bytes_[v] = to_.graph.Emit(node(v).name + ".u8", kConversion, {floats_[v]}, Calibrated(v));
+      bytes_[v] = to_.graph.Emit(FreeName(from_.graph, node(v).name + ".u8"), kConversion,
+                                 {floats_[v]}, Calibrated(v));
     }
     return bytes_[v];
   }

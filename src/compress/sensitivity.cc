@@ -8,13 +8,15 @@ std::vector<LayerError> MeasureSensitivity(const Network& network,
                                            std::span<const Observation> observed,
                                            const QuantizeOptions& options,
                                            std::span<const Tensor> pictures, ThreadPool* pool,
-                                           const ProgressSink& sink) {
+                                           const ProgressSink& sink,
+                                           const std::function<void()>& before_each) {
   const std::vector<float> expected = Answers(network, pictures, pool);
   const std::vector<std::string> layers = QuantizableLayers(network);
   std::vector<LayerError> errors;
   Progress progress(sink, "measuring layers", static_cast<int64_t>(layers.size()), "layers");
   for (size_t i = 0; i < layers.size(); ++i) {
     if (options.keep_float.contains(layers[i])) continue;
+    before_each();
     QuantizeOptions alone = options;
     alone.keep_float.insert(layers.begin(), layers.end());
     alone.keep_float.erase(layers[i]);

@@ -17,11 +17,11 @@ struct LayerError {
 };
 
 // Of each quantizable layer that 'options' does not keep in float, the most sensitive first.
-std::vector<LayerError> MeasureSensitivity(const Network& network,
-                                           std::span<const Observation> observed,
-                                           const QuantizeOptions& options,
-                                           std::span<const Tensor> pictures, ThreadPool* pool,
-                                           const ProgressSink& sink);
+// 'before_each' is called before each; what it throws ends the work.
+std::vector<LayerError> MeasureSensitivity(
+    const Network& network, std::span<const Observation> observed, const QuantizeOptions& options,
+    std::span<const Tensor> pictures, ThreadPool* pool, const ProgressSink& sink,
+    const std::function<void()>& before_each = [] {});
 
 }  // namespace linnet
 

@@ -39,6 +39,11 @@ Value Graph::Find(std::string_view node_name) const {
   return -1;
 }
 
+std::string FreeName(const Graph& graph, std::string name) {
+  while (graph.Find(name) >= 0) name += "_";
+  return name;
+}
+
 std::vector<bool> NeededByResults(const Graph& graph) {
   std::vector<bool> needed(graph.nodes.size(), false);
   for (const Output& output : graph.outputs) {

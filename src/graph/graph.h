@@ -67,6 +67,9 @@ struct Graph {
   Value Find(std::string_view node_name) const;
 };
 
+// 'name', with underscores behind it if nodes of the graph are called so.
+std::string FreeName(const Graph& graph, std::string name);
+
 // By node: whether a result depends on it. The rest belongs to auxiliary heads, or is of no use.
 std::vector<bool> NeededByResults(const Graph& graph);
 

@@ -39,9 +39,6 @@ void ForOutputs(const PoolShape& s, const uint8_t* src, uint8_t* dst, ThreadPool
 
 constexpr int64_t kBlock = 256;  // channels whose sums lie on the stack
 
-// So many sum to less than 2^31.
-constexpr int64_t kMostBytes = 1 << 23;
-
 }  // namespace
 
 void MaxPoolInt8(const PoolShape& s, const Quantization& q, const uint8_t* src, uint8_t* dst,
@@ -69,7 +66,7 @@ AveragePoolInt8::AveragePoolInt8(const PoolShape& shape, const Quantization& src
       scale_(static_cast<double>(src.scale) / dst.scale) {
   const int64_t most =
       std::min(int64_t{shape.kernel_h} * shape.kernel_w, std::max<int64_t>(shape.h * shape.w, 1));
-  Check(most < kMostBytes, "int8: an average of {} pixels", most);
+  Check(most <= kMostAveraged, "int8: an average of {} pixels", most);
   for (int64_t count = 1; count <= most; ++count) by_count_.push_back(MakeFor(count));
 }
 
@@ -105,7 +102,7 @@ void AveragePoolInt8::Run(const uint8_t* src, uint8_t* dst, ThreadPool* pool) co
 GlobalAverageInt8::GlobalAverageInt8(const GlobalPoolShape& shape, const Quantization& src,
                                      const Quantization& dst)
     : shape_(shape), src_(src), output_(MakeInt8Output({.dst = dst})) {
-  Check(shape.pixels > 0 && shape.pixels < kMostBytes, "int8: an average of {} pixels",
+  Check(shape.pixels > 0 && shape.pixels <= kMostAveraged, "int8: an average of {} pixels",
         shape.pixels);
   requantizer_ = MakeRequantizer(static_cast<double>(src.scale) / dst.scale /
                                  static_cast<double>(shape.pixels));

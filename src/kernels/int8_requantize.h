@@ -11,8 +11,8 @@
 // of a step, it is shifted to the left instead (saturating).
 //
 // u saturates 256 steps from the zero point at the earliest, where the result is at its limit
-// anyway. Only with a residual can a sum be that far off and come back; it is then a wrong answer,
-// and a calibration that covers both terms excludes it.
+// anyway. Only with a second term can a sum be that far off and come back; it is then a wrong
+// answer. The range of a sum's own values does not exclude it, where two large terms nearly cancel.
 #ifndef LINNET_KERNELS_INT8_REQUANTIZE_H_
 #define LINNET_KERNELS_INT8_REQUANTIZE_H_
 

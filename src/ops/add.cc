@@ -50,7 +50,7 @@ struct AddOp {
     if (const std::string reason = RefusesMixedTypes(args); !reason.empty()) return reason;
     if (!(args.in[0] == args.in[1])) return "on bytes it repeats no dimension";
     if (const std::string reason = WrongScale(op.scale); !reason.empty()) return reason;
-    return RefusesActivation(op.act);
+    return RefusesActivation(op.act, /*of_sum=*/true);
   }
 
   static std::string RefusesBf16(const Add&, const PrepareArgs& args) {

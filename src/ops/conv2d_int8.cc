@@ -81,10 +81,8 @@ std::span<const Implementation<Conv2d>> Conv2dInt8Implementations() { return kIm
 
 std::string Conv2dRefusesTypes(const Conv2d& op, const PrepareArgs& args) {
   if (const std::string reason = RefusesMixedTypes(args); !reason.empty()) return reason;
-  if (const std::string reason = RefusesActivation(op.act); !reason.empty()) return reason;
-  // The sum of two terms is limited far beyond any result, but six may be nearer than one term.
-  if (op.residual && op.act.kind == Activation::kRelu6) {
-    return "act=relu6 on a residual: on bytes it is a node of its own";
+  if (const std::string reason = RefusesActivation(op.act, op.residual); !reason.empty()) {
+    return reason;
   }
   return MatMulRefuses(op, args);
 }

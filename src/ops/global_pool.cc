@@ -40,7 +40,8 @@ struct GlobalPoolOp {
   }
 
   static std::string RefusesTypes(const GlobalPool& op, const PrepareArgs& args) {
-    return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args) : RefusesMixedTypes(args);
+    return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args)
+                                     : RefusesAverage(args, args.in[0].h() * args.in[0].w());
   }
 
   static std::string RefusesBf16(const GlobalPool& op, const PrepareArgs& args) {

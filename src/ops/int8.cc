@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "kernels/int8_pool.h"
+
 namespace linnet {
 
 std::string RefusesMixedTypes(const PrepareArgs& args) {
@@ -19,7 +21,16 @@ bool IsLookedUp(Activation act) {
   return act != Activation::kIdentity && act != Activation::kRelu && act != Activation::kRelu6;
 }
 
-std::string RefusesActivation(const FusedActivation& act) {
+std::string RefusesAverage(const PrepareArgs& args, int64_t pixels) {
+  if (pixels > kernels::kMostAveraged) return fmt::format("an average of {} pixels", pixels);
+  return RefusesMixedTypes(args);
+}
+
+std::string RefusesActivation(const FusedActivation& act, bool of_sum) {
+  // Terms are limited far beyond a result's range, but six may be nearer than one term.
+  if (of_sum && act.kind == Activation::kRelu6) {
+    return "act=relu6 on a sum: on bytes it is a node of its own";
+  }
   if (!IsLookedUp(act.kind)) return "";
   if (act.scale == 0) {
     return fmt::format("act={}: on bytes it needs act_scale, or is a node of its own",

@@ -17,12 +17,15 @@ namespace linnet {
 std::string RefusesMixedTypes(const PrepareArgs& args);
 // Unless they are, and all have one scale and zero point: the bytes are moved as they are.
 std::string RefusesOtherThanMoves(const PrepareArgs& args);
+// Unless they are, and so many pixels can be averaged.
+std::string RefusesAverage(const PrepareArgs& args, int64_t pixels);
 // Whether kernels look an activation up in a table; the others are limits of the result
 // (kernels/int8_requantize.h).
 bool IsLookedUp(Activation act);
 // Unless the activation is no more than limits of the result, or says what it is applied to: the
-// others are looked up in a table. (As nodes of their own they have that from their input.)
-std::string RefusesActivation(const FusedActivation& act);
+// others are looked up in a table. (As nodes of their own they have that from their input.) Of a
+// sum of two values the limit of relu6 is refused too.
+std::string RefusesActivation(const FusedActivation& act, bool of_sum = false);
 
 // What a layer's kernel does with its sums. The residual, if there is one, is the second input.
 kernels::Int8Epilogue Int8EpilogueOf(const FusedActivation& act, bool residual,

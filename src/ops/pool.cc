@@ -2,6 +2,7 @@
 // average with count_include_pad divides by the window clipped to the padded map (PyTorch, Caffe).
 #include "ops/pool.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "kernels/bf16_elementwise.h"
@@ -92,7 +93,10 @@ struct PoolOp {
   }
 
   static std::string RefusesTypes(const Pool& op, const PrepareArgs& args) {
-    return op.kind == PoolKind::kMax ? RefusesOtherThanMoves(args) : RefusesMixedTypes(args);
+    const int64_t window = int64_t{op.kernel[0]} * op.kernel[1];
+    return op.kind == PoolKind::kMax
+               ? RefusesOtherThanMoves(args)
+               : RefusesAverage(args, std::min(window, args.in[0].h() * args.in[0].w()));
   }
 
   static std::string RefusesBf16(const Pool& op, const PrepareArgs& args) {

@@ -136,6 +136,11 @@ TEST(CompressCommand, AFailedGateIsExitCode4AndLeavesWhatWasThere) {
   EXPECT_THAT(ran.err, HasSubstr("--max-drop"));
   EXPECT_EQ(ReadFile(out), "what was there");
   EXPECT_FALSE(std::filesystem::exists(out + ".trial"));
+  // With one that was asked for there is room for one more.
+  const Ran asked = Linnet({"compress", "--int8", "--model", model, "--data", data, "--out", out,
+                            "--float-layers", "fc", "--threads", "1", "--quiet"});
+  EXPECT_EQ(asked.code, 4) << asked.err;
+  EXPECT_THAT(asked.err, HasSubstr("2 of 4 layers in float32"));
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ TEST(CoverRange, ZeroIsALevelAndTheEndsAreCovered) {
   EXPECT_EQ(WrongType(ValueType::U8(CoverRange(0, 0))), "");
   EXPECT_EQ(WrongType(ValueType::U8(CoverRange(0, 1e-30))), "");
   EXPECT_EQ(WrongType(ValueType::U8(CoverRange(-1e30, 1e30))), "");
+  EXPECT_NEAR(CoverRange(-1e30, 1e30).zero_point, 127.5, 0.6);
 }
 
 TEST(Calibrate, EachMethodCutsAsItSays) {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "compress/quantize.h"
 #include "data/dataset.h"
 #include "io/model_file.h"
 #include "train/train.h"
@@ -120,7 +121,7 @@ TEST_F(CompressTest, TheSameFileEachTime) {
 
 TEST_F(CompressTest, LayersStayFloatWhenAsked) {
   CompressOptions options = Options();
-  options.float_layers = {"dw"};
+  options.float_layers = {"dw", "dw"};
   const CompressResult result = Compress(options, {});
   ASSERT_EQ(result.float_layers.size(), 1u);
   const Model written = LoadModel(result.file);
@@ -148,6 +149,10 @@ TEST_F(CompressTest, SaysWhatIsWrong) {
   options.float_layers = {"no_such_layer"};
   EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
   EXPECT_THAT(message, HasSubstr("no_such_layer"));
+  options.float_layers =
+      QuantizableLayers(PrepareForQuantization(TrainedModel().graph, TrainedModel().params));
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  EXPECT_THAT(message, HasSubstr("names all 4 layers"));
   options = Options();
   options.max_drop = -1;
   EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
@@ -158,6 +163,12 @@ TEST_F(CompressTest, SaysWhatIsWrong) {
   options.out = options.model;
   EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
   EXPECT_THAT(message, HasSubstr("is the model itself"));
+  std::filesystem::copy(Path("float.safetensors"), Path("x.trial"));
+  options.model = Path("x.trial");
+  options.out = Path("x");
+  EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
+  EXPECT_THAT(message, HasSubstr("x.trial is the model itself"));
+  options = Options();
   options.out = Path("none/x.safetensors");
   EXPECT_EQ(KindOf(options, message), ErrorKind::kUsage);
   options = Options();

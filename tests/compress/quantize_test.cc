@@ -71,6 +71,45 @@ TEST(Quantize, AResultIsNotCutToItsActivation) {
   EXPECT_GT(q.scale * static_cast<float>(255 - q.zero_point), 6);
 }
 
+// Terms of a sum reach further than what is made of it, and where they saturate the sum is wrong.
+// Here a = -4 x and b = 9 x, of which one becomes the other's residual.
+TEST(Quantize, ASumHasRoomForItsTerms) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=8, width=8, channels=1)\n"
+      "a = conv2d(image, out_channels=1)\nb = conv2d(image, out_channels=1)\n"
+      "s = add(a, b)\np = activation(s, kind=hard_sigmoid)\nreturn p\n");
+  const Network network = {graph, InitParams(graph, 1)};
+  Tensor(network.params.at("a.weight")).data()[0] = -4;
+  Tensor(network.params.at("b.weight")).data()[0] = 9;
+  const Quantized q = QuantizeOn(network);
+  const auto expected = Answers(q.prepared, q.pictures, nullptr);
+  const auto actual = Answers(q.network, q.pictures, nullptr);
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 0.1) << i;
+}
+
+TEST(Quantize, ASumIsNotLimitedToSix) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=8, width=8, channels=2)\n"
+      "a = conv2d(image, out_channels=4)\nb = conv2d(image, out_channels=4)\n"
+      "s = add(a, b, scale=0.5, act=relu6)\nreturn s\n");
+  const Graph quantized = QuantizeOn({graph, InitParams(graph, 1)}).network.graph;
+  const Node& sum = quantized.nodes[quantized.Find("s")];
+  EXPECT_TRUE(sum.type.is_u8());
+  EXPECT_EQ(std::get<Add>(sum.op).act.kind, Activation::kIdentity);
+}
+
+// The nodes that it adds are called after others, and a network may have that name already.
+TEST(Quantize, NamesThatAreTaken) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=4, width=4, channels=2)\n"
+      "c = conv2d(image, out_channels=4, act=swish)\nc.act = activation(c, kind=relu)\n"
+      "c.f32 = conv2d(c.act, out_channels=4)\nimage.u8 = conv2d(c.f32, out_channels=4)\n"
+      "return image.u8\n");
+  const Graph quantized = QuantizeOn({graph, InitParams(graph, 1)}).network.graph;
+  EXPECT_TRUE(IsQuantized(quantized));
+  EXPECT_EQ(GraphFromText(GraphToText(quantized)), quantized);
+}
+
 // Weights rounded up as a whole move the mean; the bias takes it back.
 TEST(Quantize, BiasCorrection) {
   const Graph graph = GraphFromText(
@@ -148,6 +187,36 @@ TEST(Equalize, ChangesNothingButTheRanges) {
     EXPECT_NEAR(largest("a.weight", c * 36, 1, 36), largest("d.weight", c * 9, 1, 9), 0.02);
     EXPECT_NEAR(largest("d.weight", c * 9, 1, 9), largest("p.weight", c, 8, 5), 0.02);
   }
+}
+
+// What is ready for bytes has its leaky ReLUs beside its layers.
+TEST(Equalize, PastALeakyReluOfItsOwn) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=5, width=5, channels=4)\n"
+      "a = conv2d(image, out_channels=8, bias=true, act=leaky_relu)\n"
+      "b = conv2d(a, out_channels=6, act=leaky_relu)\nc = conv2d(b, out_channels=6)\n"
+      "return b, c\n");
+  const ParamMap params = testing::LivelyParams(graph, 2);
+  Network network = PrepareForQuantization(graph, params);
+  ASSERT_GE(network.graph.Find("a.act"), 0);
+  const auto pictures = RandomPictures({1, 5, 5, 4}, 2, 1);
+  const auto expected = Answers(network, pictures, nullptr);
+  EXPECT_EQ(EqualizeLayers(network), 1);  // a-b; b is returned
+  EXPECT_LT(RelativeError(expected, Answers(network, pictures, nullptr)), 1e-9);
+  EXPECT_NE(network.params.at("a.weight").data()[0], params.at("a.weight").data()[0]);
+}
+
+// Of a channel whose weights are as good as gone the bias would become the layer's largest value.
+TEST(Equalize, ADeadChannelKeepsItsBias) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=5, width=5, channels=4)\n"
+      "a = conv2d(image, out_channels=8, bias=true, act=relu)\n"
+      "b = conv2d(a, out_channels=6)\nreturn b\n");
+  Network network = {graph, InitParams(graph, 1)};
+  std::fill_n(Tensor(network.params.at("a.weight")).data(), 4, 1e-8f);
+  Tensor(network.params.at("a.bias")).data()[0] = 0.2f;
+  EXPECT_EQ(EqualizeLayers(network), 1);
+  EXPECT_NEAR(network.params.at("a.bias").data()[0], 20, 0.01);
 }
 
 }  // namespace
