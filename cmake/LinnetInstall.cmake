@@ -18,8 +18,19 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/linnetConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/linnetConfigVersion.cmake DESTINATION ${linnet_cmake_dir})
 
-# From the folder of linnet.pc up to the prefix, so that an installed tree can be moved.
+# From the folder of linnet.pc up to the prefix, so that an installed tree can be moved; folders that were given
+# whole stay as they are.
 string(REGEX REPLACE "[^/]+" ".." linnet_pc_up ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(linnet_pc_prefix "\${pcfiledir}/${linnet_pc_up}")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(linnet_pc_prefix ${CMAKE_INSTALL_PREFIX})
+endif()
+foreach(dir LIBDIR INCLUDEDIR)
+  set(linnet_pc_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+    set(linnet_pc_${dir} ${CMAKE_INSTALL_${dir}})
+  endif()
+endforeach()
 foreach(linnet_pc_name linnet linnet-runtime)
   string(REPLACE - _ linnet_pc_library ${linnet_pc_name})
   configure_file(${PROJECT_SOURCE_DIR}/cmake/linnet.pc.in ${PROJECT_BINARY_DIR}/${linnet_pc_name}.pc @ONLY)

@@ -1,9 +1,9 @@
 // The runtime library: two threads that run one network at the same time and share its weights.
 //
 //   run MODEL [PACKED]      PACKED keeps the packed weights for the next start
+#include <future>
 #include <iostream>
 #include <linnet/runtime.hpp>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -28,10 +28,9 @@ int main(int argc, char** argv) {
     options.packed = argc == 3 ? argv[2] : nullptr;
     linnet::Net net(argv[1], options);
     linnet::Net twin = net.Twin();
-    std::vector<float> one, other;
-    std::thread thread([&] { other = Answer(twin); });
-    one = Answer(net);
-    thread.join();
+    std::future<std::vector<float>> later =
+        std::async(std::launch::async, [&] { return Answer(twin); });
+    const std::vector<float> one = Answer(net), other = later.get();
     const linnet_net_memory memory = net.memory();
     std::cout << (one == other ? "the same" : "different") << " answers; weights " << memory.weights
               << " bytes" << (memory.from_packed ? ", mapped" : "") << ", arena " << memory.arena
@@ -40,5 +39,8 @@ int main(int argc, char** argv) {
   } catch (const linnet::NetFailure& failure) {
     std::cerr << failure.what() << "\n";
     return failure.code();
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return LINNET_NET_INTERNAL;
   }
 }

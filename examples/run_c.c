@@ -1,5 +1,6 @@
 /* The runtime library from C: run_c MODEL PICTURE.ppm [PACKED]
  * PICTURE is a binary PPM (P6); PACKED keeps the packed weights for the next start. */
+#include <ctype.h>
 #include <linnet/runtime.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,9 @@ typedef struct {
 static int read_ppm(const char* path, picture* p) {
   size_t size = 0;
   FILE* file = fopen(path, "rb");
-  int ok = file != NULL && fscanf(file, "P6 %d %d 255", &p->width, &p->height) == 2 &&
-           fgetc(file) != EOF && p->width > 0 && p->height > 0 && p->width < 20000 &&
+  int end = 0; /* stays so without the 255 */
+  int ok = file != NULL && fscanf(file, "P6 %d %d 255%n", &p->width, &p->height, &end) == 2 &&
+           end > 0 && isspace(fgetc(file)) && p->width > 0 && p->height > 0 && p->width < 20000 &&
            p->height < 20000;
   if (ok) {
     size = (size_t)3 * (size_t)p->width * (size_t)p->height;
@@ -44,7 +46,8 @@ int main(int argc, char** argv) {
     return LINNET_NET_USAGE;
   }
   if (!read_ppm(argv[2], &p)) {
-    fprintf(stderr, "%s: expected a binary PPM\n", argv[2]);
+    fprintf(stderr, "%s: expected a binary PPM of 8 bits\n", argv[2]);
+    free(p.rgb);
     return LINNET_NET_FILE;
   }
   options.threads = 1;

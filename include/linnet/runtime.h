@@ -16,7 +16,7 @@
  *
  * Functions that may fail return LINNET_NET_OK (0) or one of the codes below;
  * linnet_net_last_error() then says in words what was expected and what came. Nothing is thrown,
- * nothing is printed.
+ * nothing is printed, but for one line where the environment's LINNET_TARGET cannot be had.
  *
  * One net is used by one thread at a time; for more at the same time, each takes a twin. */
 #ifndef LINNET_RUNTIME_H_
@@ -51,9 +51,10 @@ typedef struct linnet_net_options {
   int32_t batch;     /* pictures at a time; 0: one */
   int32_t precision; /* LINNET_NET_FLOAT32, ... */
   /* Where packed weights are kept, so that the next start is short: a file that is mapped if it is
-   * there and was written for this model, this kind of processor and these options by this build,
-   * and otherwise written again. "": beside the model, under its name with ".packed" after it.
-   * NULL: none. A file that is damaged, foreign, or cannot be written is never an error. */
+   * there and was written for this model, this kind of processor and these options by the same
+   * sources, and otherwise written again, unless it is of another kind. "": beside the model, under
+   * its name with ".packed" after it. NULL: none. A file that is damaged, foreign, or cannot be
+   * written is never an error. */
   const char* packed;
 } linnet_net_options;
 
@@ -70,6 +71,8 @@ LINNET_API int linnet_net_open(const char* path, const linnet_net_options* optio
 LINNET_API int linnet_net_twin(const linnet_net* net, linnet_net** twin);
 /* NULL is allowed. Twins live on. */
 LINNET_API void linnet_net_close(linnet_net* net);
+
+/* 'net' is an open one in what follows; NULL is not allowed where no code is returned. */
 
 /* batch, height, width, channels */
 LINNET_API void linnet_net_input_shape(const linnet_net* net, int64_t shape[4]);
@@ -89,7 +92,8 @@ LINNET_API int linnet_net_input_from_rgb(linnet_net* net, const uint8_t* rgb, in
 
 /* Runs the network on linnet_net_input_size() numbers, [batch, height, width, channels]. With one
  * thread there is no system call and no allocation on the way; and with any number of threads the
- * same answers, bit for bit. */
+ * same answers, bit for bit. 'input' is no output of this net, and stays as it is until the outputs
+ * have been read, as one may be a view of it. */
 LINNET_API int linnet_net_run(linnet_net* net, const float* input);
 /* The numbers of output i of the last run, until the next one; NULL if there is no such output. */
 LINNET_API const float* linnet_net_output(const linnet_net* net, int i);

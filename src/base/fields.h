@@ -129,7 +129,7 @@ std::string FieldKind(const T&) {
   if constexpr (std::is_same_v<T, bool>) {
     return "true or false";
   } else if constexpr (std::is_integral_v<T>) {
-    return "an integer";
+    return std::is_unsigned_v<T> ? "an integer, 0 or more" : "an integer";
   } else if constexpr (std::is_floating_point_v<T>) {
     return "a number";
   } else if constexpr (std::is_enum_v<T>) {

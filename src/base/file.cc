@@ -50,7 +50,8 @@ Descriptor OpenFile(const std::string& path, struct stat* info) {
 // again, not one more for each. Without a descriptor, with errno, where it cannot be made.
 Descriptor OpenTemporary(const std::string& path) {
   for (;;) {
-    Descriptor descriptor(path, O_WRONLY | O_CREAT);
+    // No link is followed, and a pipe without a reader must not hang.
+    Descriptor descriptor(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
     struct stat mine, there;
     if (descriptor.get() < 0 || fstat(descriptor.get(), &mine) != 0) return descriptor;
     flock(descriptor.get(), LOCK_EX);  // a file system without locks: as good as it gets
@@ -112,6 +113,11 @@ std::string ReadFile(const std::string& path) {
 }
 
 void WriteFileAtomic(const std::string& path, std::span<const std::string_view> pieces) {
+  struct stat before;
+  const bool replaces = stat(path.c_str(), &before) == 0;
+  if (replaces && !S_ISREG(before.st_mode)) {
+    Fail(ErrorKind::kFile, "{}: expected the name of a file, found a folder, pipe or device", path);
+  }
   const std::string temporary = path + ".tmp";
   const auto fail = [&](const char* what) {
     const int error = errno;
@@ -128,6 +134,8 @@ void WriteFileAtomic(const std::string& path, std::span<const std::string_view> 
     }
     if (fsync(descriptor.get()) != 0) fail("sync");
     if (std::rename(temporary.c_str(), path.c_str()) != 0) fail("rename");
+    // As far as one may; and not before, as a temporary file that is left has to be writable.
+    if (replaces) fchmod(descriptor.get(), before.st_mode & 0777);
   }
   SyncFolderOf(path);
 }

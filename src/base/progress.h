@@ -40,8 +40,6 @@ class Progress {
  public:
   // 'what' opens each line; total <= 0: unknown. 'unit' names what is counted: "images".
   Progress(ProgressSink sink, std::string what, int64_t total, std::string unit = "");
-  Progress(std::string what, int64_t total, std::string unit = "")
-      : Progress(ProgressSink::Stderr(), std::move(what), total, std::move(unit)) {}
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -50,7 +48,6 @@ class Progress {
   void Resume(int64_t done) { resumed_ = done_ = done; }
   // 'done' of 'total', and what else is worth seeing. Cheap: draws only when it is time to.
   void Update(int64_t done, std::string_view details = {});
-  bool WantsDrawing() const;  // to spare the making of 'details'
   // The last line, always shown. Without it the bar is wiped when the object ends.
   void Finish(std::string_view details = {});
 
@@ -58,6 +55,7 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
+  bool WantsDrawing() const;
   std::string Line(std::string_view details, bool finished) const;
   void Draw(std::string_view details);
 

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
+
 namespace linnet {
 namespace {
 
@@ -202,6 +204,9 @@ struct ThreadPool::Team {
 };
 
 ThreadPool::ThreadPool(int threads) : threads_(threads > 0 ? threads : DefaultThreads()) {
+  if (threads < 0 || threads > kMostThreads) {
+    Fail(ErrorKind::kUsage, "threads={}: expected 0 to {}", threads, kMostThreads);
+  }
   if (threads_ == 1) return;
   team_ = std::make_unique<Team>(static_cast<size_t>(threads_));
   team_->Start();  // if the system has no more threads, those that were started end

@@ -20,9 +20,13 @@ namespace linnet {
 // The processors this process may really use: affinity mask, lowered by the cgroup's CPU quota.
 int DefaultThreads();
 
+// More than any machine has; so many more would only take memory.
+inline constexpr int kMostThreads = 1024;
+
 class ThreadPool {
  public:
-  // threads <= 0: DefaultThreads(). The caller of Run is one of them.
+  // 0: DefaultThreads(). The caller of Run is one of them. Error (kUsage) below 0 and above
+  // kMostThreads.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   int threads() const { return threads_; }

@@ -102,10 +102,5 @@ std::string BytesText(int64_t bytes) {
   constexpr Unit kUnits[] = {{"B", 1}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
   return Rounded(static_cast<double>(bytes), kUnits);
 }
-std::string DurationText(double seconds) {
-  constexpr Unit kUnits[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
-  if (seconds >= 120) return fmt::format("{:.1f} min", seconds / 60);
-  return Rounded(seconds, kUnits);
-}
 
 }  // namespace linnet

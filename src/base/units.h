@@ -45,10 +45,9 @@ std::string FieldKind(const Duration&);
 std::string FieldKind(const ByteSize&);
 std::string FieldKind(const Count&);
 
-// Three significant digits, for people: "4.23 M", "512 KB", "0.314 ms".
+// Three significant digits, for people: "4.23 M", "512 KB".
 std::string CountText(int64_t count);
 std::string BytesText(int64_t bytes);
-std::string DurationText(double seconds);
 
 }  // namespace linnet
 

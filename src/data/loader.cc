@@ -40,6 +40,10 @@ Loader::Loader(std::shared_ptr<ImageCache> images, Split split, const ImagePipel
   ValidatePipeline(pipeline_, "image pipeline");
   RequireSplit(images_->dataset(), split_);
   count_ = static_cast<int64_t>(images_->dataset().items(split_).size());
+  if (options_.threads > kMostLoaderThreads) {
+    Fail(ErrorKind::kUsage, "loader_threads={}: expected at most {}", options_.threads,
+         kMostLoaderThreads);
+  }
   Check(options_.batch > 0 && count_ <= UINT32_MAX, "batch {} of {}", options_.batch, count_);
   batch_ = static_cast<int>(std::min<int64_t>(options_.batch, count_));
   batches_ = training() ? count_ / batch_ : (count_ + batch_ - 1) / batch_;

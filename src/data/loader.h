@@ -38,10 +38,13 @@ struct Batch {
   int64_t epoch = 0, index = 0;  // of the batch in its epoch
 };
 
+inline constexpr int kMostLoaderThreads = 256;
+
 struct LoaderOptions {
   int batch = 128;
   uint64_t seed = 0;
-  // Threads that make batches; 0 makes them in the thread that calls Next.
+  // Threads that make batches, at most kMostLoaderThreads; 0 makes them in the thread that calls
+  // Next.
   int threads = 1;
   // Finished batches that may wait.
   int prefetch = 4;

@@ -256,8 +256,6 @@ class FitRun {
   ReportData report_;
 };
 
-constexpr int kMostLatencyThreads = 1024;
-
 void CheckOptions(const FitOptions& options) {
   if (options.data.empty())
     Fail(ErrorKind::kUsage, "fit needs --data: a folder of labelled pictures");
@@ -265,11 +263,14 @@ void CheckOptions(const FitOptions& options) {
   if (options.latency.seconds <= 0 && options.size.bytes <= 0) {
     Fail(ErrorKind::kUsage, "fit needs a budget: --latency 1ms, --size 500KB, or both");
   }
-  if (!(options.minutes > 0))
-    Fail(ErrorKind::kUsage, "minutes={}: expected more than 0", options.minutes);
-  if (options.latency_threads < 1 || options.latency_threads > kMostLatencyThreads) {
+  constexpr double kMostMinutes = 1e6;
+  if (!(options.minutes > 0 && options.minutes <= kMostMinutes)) {
+    Fail(ErrorKind::kUsage, "minutes={}: expected more than 0, at most {:g}", options.minutes,
+         kMostMinutes);
+  }
+  if (options.latency_threads < 1 || options.latency_threads > kMostThreads) {
     Fail(ErrorKind::kUsage, "latency_threads={}: expected 1 to {}", options.latency_threads,
-         kMostLatencyThreads);
+         kMostThreads);
   }
   const ArchSpec spec = ParseArchSpec(options.arch);
   for (const char* option : {"width", "size"}) {

@@ -20,14 +20,6 @@ struct LatencyOptions {
   // slept and the caches belong to others. The count is then what min_seconds gives, but at least
   // two. 0: one run after the other.
   double rate = 0;
-  template <class Self, class V>
-  static void VisitFields(Self& self, V&& v) {
-    v("warmup_seconds", self.warmup_seconds, "running before the clock counts");
-    v("min_seconds", self.min_seconds, "measure at least so long");
-    v("min_runs", self.min_runs, "measure at least so many runs");
-    v("max_runs", self.max_runs, "measure at most so many runs");
-    v("rate", self.rate, "runs a second; 0: one after the other");
-  }
 };
 
 // Of single runs. Percentiles by nearest rank: p95_ms is the time that 95 % of the runs did not
@@ -56,7 +48,8 @@ struct StepTime {
 std::vector<StepTime> MeasureSteps(Plan& plan, ThreadPool* pool, const kernels::Machine& machine,
                                    const LatencyOptions& options = {});
 
-// The sum of the steps' floors: no Plan of these steps can be faster on this machine.
+// The sum of the steps' floors. Winograd's convolutions, which multiply less, and bands, which move
+// fewer bytes, may be faster.
 double LimitMs(const Plan& plan, const kernels::Machine& machine);
 
 }  // namespace linnet

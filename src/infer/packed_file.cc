@@ -104,6 +104,18 @@ std::unique_ptr<PackedNetwork> Read(const std::string& path, const std::string& 
       Parse(header.metadata, Cutter(file, header.data_start, file->size())));
 }
 
+// Whether there is a file of another kind, as a model: it is not to be lost.
+bool IsOfAnotherKind(const std::string& path) {
+  if (access(path.c_str(), F_OK) != 0) return false;
+  const auto file = MappedFile::Open(path);
+  if (file->size() == 0) return false;
+  // Behind the length of the header; the keys of its metadata are in the order of the alphabet.
+  constexpr size_t kLengthBytes = 8;
+  constexpr std::string_view kBegin = R"({"__metadata__":{"linnet.graph":)";
+  const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
+  return text.size() < kLengthBytes || !text.substr(kLengthBytes).starts_with(kBegin);
+}
+
 Tensor Gather(const PackedNetwork& network) {
   size_t bytes = 0;
   for (const PackedStep& step : network.steps) {
@@ -153,6 +165,7 @@ std::unique_ptr<PackedNetwork> ReadPackedFile(const std::string& path, const std
 bool WritePackedFile(const std::string& path, const std::string& key,
                      const PackedNetwork& network) noexcept {
   try {
+    if (IsOfAnotherKind(path)) return false;
     const Tensor all = Gather(network);
     const Metadata metadata = {
         {"linnet.packed", kFormat},

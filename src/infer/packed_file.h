@@ -48,7 +48,7 @@ std::string PackingKey();
 // and keep it.
 std::unique_ptr<PackedNetwork> ReadPackedFile(const std::string& path, const std::string& key);
 
-// Atomically, under a temporary name of its own. False where that failed; throws nothing.
+// Atomically. False where that failed, or where another kind of file has the name; throws nothing.
 bool WritePackedFile(const std::string& path, const std::string& key,
                      const PackedNetwork& network) noexcept;
 

@@ -117,6 +117,10 @@ void SaveModel(const std::string& path, const Model& model) {
 Model ModelFromBytes(std::span<const uint8_t> bytes, const std::string& where) {
   TensorFile file = TensorsFromBytes(bytes, where);
   return Named(where, [&] {
+    if (!file.verified) {
+      Fail(ErrorKind::kFile, "expected a model written by Linnet; its metadata has no '{}'",
+           kChecksumKey);
+    }
     Model model = FromMetadata(file.metadata);
     model.params = std::move(file.tensors);
     CheckModel(model);

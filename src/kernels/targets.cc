@@ -147,8 +147,12 @@ Extras MachineExtras(int64_t target) { return ReadExtras(target); }
 void ForceTarget(int64_t target) {
   g_current = target == 0 ? Best().target : target;
   g_extras = target == 0 ? Best().extras : MachineExtras(target);
-  hwy::SetSupportedTargetsForTest(g_current);
-  hwy::GetChosenTarget().Update(g_current);
+  // Highway's choice is that of the whole process, which may have other users of it: only what is
+  // less than the best needs a mock.
+  const std::vector<int64_t>& found = FoundTargets();
+  const bool best = found.empty() || g_current == found.front();
+  hwy::SetSupportedTargetsForTest(best ? 0 : g_current);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 void LimitExtras(Extras most) { g_extras = std::min(most, MachineExtras(g_current)); }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/thread_pool.h"
+#include "data/loader.h"
+
 namespace linnet {
 namespace {
 
@@ -25,8 +28,8 @@ void CheckOptions(const TrainOptions& o) {
   Expect("label_smoothing", o.label_smoothing, 0, 0.999);
   Expect("ema", o.ema, 0, 0.999999);
   Expect("start_size", o.start_size, 0.1, 1);
-  Expect("threads", o.threads, 0, 1024);
-  Expect("loader_threads", o.loader_threads, 1, 256);
+  Expect("threads", o.threads, 0, kMostThreads);
+  Expect("loader_threads", o.loader_threads, 1, kMostLoaderThreads);
   Expect("checkpoint_minutes", o.checkpoint_minutes, 0, 1e6);
 }
 

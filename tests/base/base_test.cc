@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <bit>
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/tensor.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -51,9 +53,8 @@ TEST(Tensor, CopiesShareClonesDoNot) {
 }
 
 TEST(File, AtomicWriteKeepsTheOldFileOnFailure) {
-  const auto folder = std::filesystem::temp_directory_path() / "linnet_file_test";
-  std::filesystem::create_directories(folder);
-  const std::string path = (folder / "a.bin").string();
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.bin";
   WriteFileAtomic(path, "old");
   std::filesystem::create_directories(path + ".tmp/x");  // the temporary cannot be opened
   EXPECT_THROW(WriteFileAtomic(path, "new"), Error);
@@ -62,14 +63,39 @@ TEST(File, AtomicWriteKeepsTheOldFileOnFailure) {
   WriteFileAtomic(path, "new");
   EXPECT_EQ(ReadFile(path), "new");
   EXPECT_THROW(ReadFile(path + ".none"), Error);
-  EXPECT_THROW(ReadFile(folder.string()), Error);
-  std::filesystem::remove_all(folder);
+  EXPECT_THROW(ReadFile(folder.path()), Error);
+}
+
+// What is no file is not replaced by one, and a link in the way is not followed.
+TEST(File, AtomicWriteReplacesFilesOnly) {
+  const TemporaryFolder folder;
+  const std::string pipe = folder / "pipe", other = folder / "other", path = folder / "a.bin";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THROW(WriteFileAtomic(pipe, "new"), Error);
+  EXPECT_THROW(WriteFileAtomic("/dev/null", "new"), Error);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  WriteFileAtomic(other, "precious");
+  std::filesystem::create_symlink(other, path + ".tmp");
+  EXPECT_THROW(WriteFileAtomic(path, "new"), Error);
+  EXPECT_EQ(ReadFile(other), "precious");
+  std::filesystem::remove(path + ".tmp");
+  ASSERT_EQ(mkfifo((path + ".tmp").c_str(), 0600), 0);
+  EXPECT_THROW(WriteFileAtomic(path, "new"), Error);
+}
+
+TEST(File, AtomicWriteKeepsPermissions) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.bin";
+  WriteFileAtomic(path, "old");
+  const auto mine = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+  std::filesystem::permissions(path, mine);
+  WriteFileAtomic(path, "new");
+  EXPECT_EQ(std::filesystem::status(path).permissions(), mine);
 }
 
 TEST(File, TwoWritersLeaveOneWholeFile) {
-  const auto folder = std::filesystem::temp_directory_path() / "linnet_file_writers_test";
-  std::filesystem::create_directories(folder);
-  const std::string path = (folder / "a.bin").string();
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.bin";
   WriteFileAtomic(path, "");
   std::atomic<bool> done = false;
   const auto write = [&](char letter) {
@@ -88,7 +114,6 @@ TEST(File, TwoWritersLeaveOneWholeFile) {
   done = true;
   reader.join();
   EXPECT_FALSE(std::filesystem::exists(path + ".tmp"));
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Arena, BuffersAliveTogetherDoNotOverlap) {

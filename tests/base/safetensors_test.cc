@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -37,8 +37,8 @@ TensorMap SomeTensors() {
 TEST(Safetensors, RoundTrip) {
   const TensorMap tensors = SomeTensors();
   const Metadata metadata = {{"text", "two\nlines, \xc3\xa9"}, {"", "empty key"}};
-  const std::string path =
-      (std::filesystem::temp_directory_path() / "linnet_test.safetensors").string();
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.safetensors";
   SaveTensors(path, tensors, metadata);
   const TensorFile file = LoadTensors(path);
   EXPECT_TRUE(file.verified);
@@ -55,7 +55,6 @@ TEST(Safetensors, RoundTrip) {
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   EXPECT_EQ((8 + length) % 64, 0u);
-  std::filesystem::remove(path);
 }
 
 TEST(Safetensors, ReadsAFileOfAnotherTool) {

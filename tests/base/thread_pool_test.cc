@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
+
 namespace linnet {
 namespace {
 
@@ -27,6 +29,11 @@ TEST(ThreadPool, EveryItemOnceAndWorkersAlone) {
   int sum = 0;
   ParallelFor(nullptr, 4, [&](size_t i) { sum += static_cast<int>(i); });
   EXPECT_EQ(sum, 6);
+}
+
+TEST(ThreadPool, RefusesWhatNoMachineHas) {
+  EXPECT_THROW(ThreadPool(-1), Error);
+  EXPECT_THROW(ThreadPool(kMostThreads + 1), Error);
 }
 
 // Plain memory: what one call writes, on whichever thread, the next one reads.

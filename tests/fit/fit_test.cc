@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "fit/candidates.h"
 #include "io/model_file.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -55,9 +57,10 @@ TEST(DefaultSizes, FollowThePictures) {
 }
 
 std::string OutFolder(const char* name) {
-  const auto folder = std::filesystem::temp_directory_path() / name;
+  static const TemporaryFolder all;
+  const std::string folder = all / name;
   std::filesystem::remove_all(folder);
-  return folder.string();
+  return folder;
 }
 
 FitOptions SmallFit(const char* name) {
@@ -196,6 +199,13 @@ TEST(Fit, RefusesTrainingOptionsBeforeItMeasures) {
   options.batch = 0;
   EXPECT_THAT(FitError(options, ErrorKind::kUsage), HasSubstr("batch=0"));
   EXPECT_FALSE(std::filesystem::exists(options.out));
+}
+
+TEST(Fit, RefusesMinutesWithoutEnd) {
+  FitOptions options = SmallFit("endless");
+  options.latency.seconds = 1;
+  options.minutes = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(FitError(options, ErrorKind::kUsage), HasSubstr("minutes=inf"));
 }
 
 TEST(Fit, AsksForDataAndABudget) {

@@ -57,10 +57,10 @@ expect_archs "$prefix/bin/linnet"
 
 echo "the headers in C, and each by itself"
 for header in "$prefix"/include/linnet/*.h; do
-  ${CC:-cc} -std=c11 -Wall -Wextra -Werror -fsyntax-only -I "$prefix/include" "$header"
+  ${CC:-cc} -std=c99 -Wall -Wextra -Werror -fsyntax-only -I "$prefix/include" "$header"
 done
 for header in "$prefix"/include/linnet/*; do
-  ${CXX:-c++} -x c++ -std=c++20 -Wall -Wextra -Werror -fsyntax-only -I "$prefix/include" \
+  ${CXX:-c++} -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I "$prefix/include" \
     -include "$header" /dev/null
 done
 echo "installed, found, built, run"

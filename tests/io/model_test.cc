@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <filesystem>
 #include <limits>
 
 #include "archs/arch.h"
@@ -12,6 +11,7 @@
 #include "io/model_file.h"
 #include "io/params_file.h"
 #include "random_graph.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -63,8 +63,8 @@ std::string ChangedError(F&& change) {
 
 TEST(ModelFile, RoundTrip) {
   const Model model = SmallModel();
-  const std::string path =
-      (std::filesystem::temp_directory_path() / "linnet_model_test.safetensors").string();
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.safetensors";
   SaveModel(path, model);
   const Model read = LoadModel(path);
   EXPECT_EQ(read.graph, model.graph);
@@ -83,7 +83,6 @@ TEST(ModelFile, RoundTrip) {
   EXPECT_EQ(VerifyModel(read, path, &pool), 0);
   EXPECT_EQ(CompileModel(read, 2)->input_shape(), Shape({2, 12, 10, 3}));
   EXPECT_EQ(ModelToBytes(read), ReadFile(path));
-  std::filesystem::remove(path);
 }
 
 TEST(ModelFile, VerifyNoticesAnotherAnswer) {
@@ -97,6 +96,13 @@ TEST(ModelFile, VerifyNoticesAnotherAnswer) {
   }
   model.checks[0].output.pop_back();
   EXPECT_THAT(FileError([&] { VerifyModel(model, "m"); }), HasSubstr("2 numbers"));
+}
+
+TEST(ModelFile, RefusesAFileWithoutItsChecksum) {
+  std::string bytes = ModelToBytes(SmallModel());
+  const std::string key = kChecksumKey;
+  bytes[bytes.find(key) + key.size() - 1] ^= 1;
+  EXPECT_THAT(FileError([&] { ModelFromBytes(Bytes(bytes), "m"); }), HasSubstr("linnet.checksum"));
 }
 
 TEST(ModelFile, LabelsThatAreNotUtf8AreKeptReadable) {

@@ -76,14 +76,26 @@ TEST_F(OpenModelTest, AnotherModelOrAnotherWayIsPackedAgain) {
 
 TEST_F(OpenModelTest, WhateverThePackedFileIs) {
   const std::vector<float> expected = Answer(*CompileModel(LoadModel(model_)));
-  WriteFileAtomic(packed_, "no container at all");
+  WriteFileAtomic(packed_, "");
   EXPECT_EQ(Open(false), expected);
-  std::filesystem::copy_file(model_, packed_, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(Open(true), expected);
+  const std::string whole = ReadFile(packed_);
+  WriteFileAtomic(packed_, whole.substr(0, whole.size() / 2));
   EXPECT_EQ(Open(false), expected);
   EXPECT_EQ(Open(true), expected);
   std::filesystem::remove(packed_);
   std::filesystem::create_directory(packed_);  // cannot be written
   EXPECT_EQ(Open(false), expected);
+}
+
+TEST_F(OpenModelTest, NothingElseIsOverwritten) {
+  const std::vector<float> expected = Answer(*CompileModel(LoadModel(model_)));
+  const std::string bytes = ReadFile(model_);
+  EXPECT_EQ(Answer(*OpenModel(model_, {}, model_).plan), expected);
+  EXPECT_EQ(ReadFile(model_), bytes);
+  WriteFileAtomic(packed_, "somebody's thesis");
+  EXPECT_EQ(Open(false), expected);
+  EXPECT_EQ(ReadFile(packed_), "somebody's thesis");
 }
 
 // That is what makes the start short. The header names the tensors' checksum.

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/safetensors.h"
+#include "test_data.h"
 #include "train/tiny_data.h"
 
 namespace linnet {
@@ -47,20 +48,21 @@ bool TrainInChild(const std::string& folder, int milliseconds) {
 }
 
 std::string FreshFolder(const char* name) {
-  const auto folder = std::filesystem::temp_directory_path() / name;
+  static const TemporaryFolder all;
+  const std::string folder = all / name;
   std::filesystem::remove_all(folder);
-  return folder.string();
+  return folder;
 }
 
 TEST(SlowKill, TwentyRunsKilledAtRandomEndTheSame) {
-  const std::string calm = FreshFolder("linnet_kill_calm");
+  const std::string calm = FreshFolder("calm");
   Train(KillJob(calm), {});
   const std::string expected = ReadFile(calm + "/checkpoint.safetensors");
   const std::string expected_log = ReadFile(calm + "/log.csv");
   std::mt19937 moments(1);
   int kills = 0;
   for (int run = 0; run < 20; ++run) {
-    const std::string folder = FreshFolder("linnet_kill");
+    const std::string folder = FreshFolder("killed");
     // Moments spread over decades: some fall into the start, some between steps, some into a write.
     std::uniform_real_distribution<double> exponent(0.5, 3);
     while (!TrainInChild(folder, static_cast<int>(std::pow(10, exponent(moments))))) ++kills;

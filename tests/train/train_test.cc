@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/file.h"
+#include "test_data.h"
 #include "train/evaluate.h"
 #include "train/growth.h"
 #include "train/tiny_data.h"
@@ -28,9 +29,10 @@ bool SameBits(const ParamMap& a, const ParamMap& b) {
 }
 
 std::string FreshFolder(const std::string& name) {
-  const auto folder = std::filesystem::temp_directory_path() / ("linnet_" + name);
+  static const TemporaryFolder all;
+  const std::string folder = all / name;
   std::filesystem::remove_all(folder);
-  return folder.string();
+  return folder;
 }
 
 std::string ErrorOf(const TrainJob& job, ErrorKind kind) {
