@@ -53,7 +53,9 @@ Cost CountCost(const Graph& graph, const InputSize& size) {
     cost.layers.push_back(CountLayer(graph, graph.nodes[i], shapes, shapes[i], specs[i]));
     cost.params += cost.layers.back().params;
     cost.running_stats += cost.layers.back().running_stats;
-    cost.training_macs += cost.layers.back().macs;
+    if (__builtin_add_overflow(cost.training_macs, cost.layers.back().macs, &cost.training_macs)) {
+      Fail(ErrorKind::kUsage, "the network has more multiply-adds than can be counted");
+    }
     if (needed[i]) cost.macs += cost.layers.back().macs;
   }
   cost.peak_activation_bytes = PeakActivationBytes(graph, shapes);

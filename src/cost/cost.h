@@ -18,8 +18,6 @@ struct LayerCost {
   int64_t running_stats = 0;  // not trainable
   int64_t macs = 0;           // multiply-adds of convolutions and fully connected layers
   int64_t bytes = 0;          // inputs and parameters read, output written, each once
-  // Multiply-adds per byte: low means that memory, not arithmetic, sets the pace.
-  double intensity() const { return bytes > 0 ? static_cast<double>(macs) / bytes : 0; }
 };
 
 struct Cost {

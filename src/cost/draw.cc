@@ -40,7 +40,12 @@ std::string ConvText(const Conv2d& conv, int64_t in_channels) {
   if (text != "pointwise" || conv.stride != Pair{1, 1}) {
     text += " " + KernelText(conv.kernel, conv.stride);
   }
-  if (conv.dilation != Pair{1, 1}) text += fmt::format(" d{}", conv.dilation[0]);
+  const auto [down, across] = conv.dilation;
+  if (down != across) {
+    text += fmt::format(" d{},{}", down, across);
+  } else if (down != 1) {
+    text += fmt::format(" d{}", down);
+  }
   if (conv.residual) text += " + residual";
   return text;
 }
@@ -94,14 +99,14 @@ std::string DrawTable(const Graph& graph, const Cost& cost) {
   const auto row = [&](const std::string& name, size_t i) {
     const LayerCost& layer = cost.layers[i];
     table.Row({name, OpText(graph, cost, i), ShapeText(layer.output), NumberText(layer.params),
-               NumberText(layer.macs), PercentText(layer.macs, cost.macs)});
+               NumberText(layer.macs), PercentText(layer.macs, cost.training_macs)});
   };
   for (const BlockRange& block : Blocks(graph, cost)) {
     const bool dotted = !BlockPrefix(graph.nodes[block.begin].name).empty();
     if (dotted) {
       table.Row({block.name, "", ShapeText(cost.layers[block.end - 1].output),
                  NumberText(block.params), NumberText(block.macs),
-                 PercentText(block.macs, cost.macs)});
+                 PercentText(block.macs, cost.training_macs)});
     }
     for (size_t i = block.begin; i < block.end; ++i) {
       const std::string& name = graph.nodes[i].name;
@@ -109,7 +114,11 @@ std::string DrawTable(const Graph& graph, const Cost& cost) {
     }
   }
   table.Rule();
-  table.Row({"total", "", "", std::to_string(cost.params), std::to_string(cost.macs)});
+  table.Row({"total", "", "", std::to_string(cost.params), std::to_string(cost.training_macs)});
+  if (cost.macs != cost.training_macs) {
+    table.Row({"without auxiliary heads", "", "", "", std::to_string(cost.macs),
+               PercentText(cost.macs, cost.training_macs)});
+  }
   return fmt::format(
       "{}\n{}: {} parameters ({} as float32), {} MACs, at most {} of activations at once\n",
       table.ToString(), graph.name, CountText(cost.params), BytesText(4 * cost.params),
@@ -156,6 +165,7 @@ nlohmann::ordered_json DrawJson(const Graph& graph, const Cost& cost) {
           {"params", cost.params},
           {"running_stats", cost.running_stats},
           {"macs", cost.macs},
+          {"training_macs", cost.training_macs},
           {"peak_activation_bytes", cost.peak_activation_bytes},
           {"layers", std::move(layers)}};
 }

@@ -32,8 +32,8 @@ std::string DrawTable(const Graph& graph, const Cost& cost);
 std::string DrawDot(const Graph& graph, const Cost& cost);
 // A row a block with its share of multiply-adds and parameters; arcs for values read further on.
 std::string DrawSvg(const Graph& graph, const Cost& cost);
-// {name, params, running_stats, macs, peak_activation_bytes, layers: [{name, op, output, params,
-// macs}]}
+// {name, params, running_stats, macs, training_macs, peak_activation_bytes, layers: [{name, op,
+// output, params, macs}]}
 nlohmann::ordered_json DrawJson(const Graph& graph, const Cost& cost);
 
 }  // namespace linnet

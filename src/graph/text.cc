@@ -1,6 +1,7 @@
 // The text form of a graph (graph.h): one line a node.
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <unordered_map>
 
 #include "graph/graph.h"
@@ -79,7 +80,8 @@ class Parser {
       header_ = true;
     } else if (!graph_.outputs.empty()) {
       Fail(ErrorKind::kUsage, "{}: nothing may follow 'return'", Where());
-    } else if (line.starts_with("name ")) {
+    } else if (line.starts_with("name ") && !Trim(line.substr(5)).starts_with('=')) {
+      if (!graph_.name.empty()) Fail(ErrorKind::kUsage, "{}: a second name", Where());
       graph_.name = Trim(line.substr(5));
     } else if (line.starts_with("return ")) {
       for (const std::string& output : SplitArguments(line.substr(7))) ParseOutput(output);
@@ -116,6 +118,7 @@ class Parser {
     const std::string name(Trim(line.substr(0, equals)));
     Op op = OpFromName(Trim(line.substr(equals + 1, open - equals - 1)), Where());
     std::vector<Value> inputs;
+    std::set<std::string> said;
     for (const std::string& argument :
          SplitArguments(line.substr(open + 1, line.size() - open - 2))) {
       const size_t is = argument.find('=');
@@ -124,18 +127,19 @@ class Parser {
         continue;
       }
       const std::string where = Where() + ": " + name;
+      const std::string field(Trim(std::string_view(argument).substr(0, is)));
+      if (!said.insert(field).second) Fail(ErrorKind::kUsage, "{}: {} is said twice", where, field);
       std::visit(
           [&](auto& fields) {
-            SetField(fields, Trim(std::string_view(argument).substr(0, is)),
-                     Trim(std::string_view(argument).substr(is + 1)), where);
+            SetField(fields, field, Trim(std::string_view(argument).substr(is + 1)), where);
           },
           op);
     }
-    if (values_.contains(name)) {
-      Fail(ErrorKind::kUsage, "{}: there are two nodes called '{}'; names must differ", Where(),
-           name);
+    try {
+      values_[name] = graph_.Emit(name, std::move(op), std::move(inputs), type);
+    } catch (const Error& error) {
+      Fail(error.kind(), "{}: {}", Where(), error.what());
     }
-    values_[name] = graph_.Emit(name, std::move(op), std::move(inputs), type);
   }
 
   Value Lookup(const std::string& name) const {

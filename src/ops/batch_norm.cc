@@ -174,6 +174,12 @@ struct BatchNormOp {
   // again.
   static Prepared PrepareTraining(const BatchNorm& op, const PrepareArgs& args) {
     const kernels::BatchNormShape shape = KernelShape(args);
+    if (shape.rows < 2) {
+      Fail(ErrorKind::kUsage,
+           "batch_norm on {}: one value a channel has no variance; train with a larger batch or "
+           "larger inputs",
+           args.in[0].ToString());
+    }
     Prepared prepared;
     prepared.kernel = KernelName("batch_norm");
     prepared.scratch_bytes = kernels::BatchNormScratchBytes(shape);

@@ -33,6 +33,7 @@ struct Conv2dOp {
            channels, op.out_channels);
     }
     const Window window = ConvWindow(op, in[0]);
+    CheckTaps(op.kernel);
     const Shape out = {in[0].n(), window.out_h, window.out_w, op.out_channels};
     if (op.residual && !(in[1] == out)) {
       Fail(ErrorKind::kUsage, "the residual has shape {}, the result {}: they must be equal",
@@ -98,9 +99,9 @@ struct Conv2dOp {
   }
 
   static Prepared Prepare(const Conv2d& op, const PrepareArgs& args) {
-    return PrepareFirst(AnyU8(args) ? Conv2dInt8Implementations()
-                                    : Conv2dImplementations(args.split_products),
-                        op, args);
+    return PrepareFirst(
+        AnyU8(args) ? Conv2dInt8Implementations() : Conv2dImplementations(args.split_products), op,
+        args);
   }
 
   static std::string RefusesTypes(const Conv2d& op, const PrepareArgs& args) {
@@ -188,6 +189,7 @@ std::vector<Sample> Conv2dOp::Samples() {
       {Conv(12, 3, 1, p1, 3), {{1, 6, 5, 6}}},
       {WithBias(Conv(8, 3, 2, p1, 2)), {{2, 7, 7, 10}}},
       {Conv(64, 3, 1, p1, 2), {{1, 5, 5, 32}}},
+      {Conv(12, 3, 1, p2, 3, 2), {{1, 8, 7, 6}}},
       // Depthwise.
       {Conv(16, 3, 1, p1, 16), {{2, 7, 9, 16}}},
       {Conv(16, 3, 2, p1, 16), {{1, 8, 8, 16}}},

@@ -14,6 +14,7 @@
 #include "kernels/elementwise.h"
 #include "ops/linear.h"
 #include "ops/op_def.h"
+#include "ops/window.h"
 
 namespace linnet {
 namespace {
@@ -37,6 +38,14 @@ struct ConvTranspose2dOp {
     CheckAtLeast(op.kernel, 1, "kernel");
     CheckAtLeast(op.stride, 1, "stride");
     CheckAtLeast(op.dilation, 1, "dilation");
+    CheckTaps(op.kernel);
+    constexpr int64_t kMostExtent = 8192;  // as of convolutions (window.cc)
+    const int64_t extent = std::max((op.kernel[0] - int64_t{1}) * op.dilation[0],
+                                    (op.kernel[1] - int64_t{1}) * op.dilation[1]) +
+                           1;
+    if (extent > kMostExtent) {
+      Fail(ErrorKind::kUsage, "a window of extent {} is too large", extent);
+    }
     // Each place within the stride has a table of its own. FCN-32s has 32.
     constexpr int kMostStride = 128;
     if (std::max(op.stride[0], op.stride[1]) > kMostStride) {
@@ -82,7 +91,9 @@ struct ConvTranspose2dOp {
         {.name = "weight",
          .shape = {in[0].c(), op.kernel[0], op.kernel[1], op.out_channels / op.groups},
          .init = Init::kKaimingNormal,
-         .fan = 1.0 * op.kernel[0] * op.kernel[1] * in[0].c() / op.groups,
+         // Inputs that reach one output.
+         .fan = std::max(1.0, 1.0 * op.kernel[0] * op.kernel[1] / op.stride[0] / op.stride[1]) *
+                static_cast<double>(in[0].c() / op.groups),
          .decay = true}};
     if (op.bias) specs.push_back({.name = "bias", .shape = {op.out_channels}});
     return specs;

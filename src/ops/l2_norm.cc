@@ -12,8 +12,9 @@ namespace {
 struct L2NormOp {
   using Fields = L2Norm;
 
-  static Shape Infer(const L2Norm&, Shapes in) {
+  static Shape Infer(const L2Norm& op, Shapes in) {
     ExpectInputs(in, 1, 4, "a map [N,H,W,C]");
+    if (!(op.eps > 0)) Fail(ErrorKind::kUsage, "eps={}: must be above 0", op.eps);
     return in[0];
   }
 

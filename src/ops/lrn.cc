@@ -16,6 +16,10 @@ struct LrnOp {
     if (op.size < 1 || op.size % 2 == 0) {
       Fail(ErrorKind::kUsage, "size={}: must be odd and at least 1", op.size);
     }
+    // What is raised to a power has to be above 0.
+    if (!(op.k > 0 && op.alpha >= 0)) {
+      Fail(ErrorKind::kUsage, "k={}, alpha={}: k must be above 0, alpha not below", op.k, op.alpha);
+    }
     return in[0];
   }
 

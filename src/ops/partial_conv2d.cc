@@ -57,13 +57,13 @@ struct PartialConv2dOp {
       Fail(ErrorKind::kUsage, "kernel={},{}: does not fit a map of {}", op.kernel[0], op.kernel[1],
            in[0].ToString());
     }
-    // It is computed as a dense convolution, most of whose weights would be zeros.
-    constexpr double kMostWeights = 1 << 28;
-    if (1.0 * op.kernel[0] * op.kernel[1] * static_cast<double>(op.links.sources.size()) *
-            static_cast<double>(in[0].c()) >
-        kMostWeights) {
-      Fail(ErrorKind::kUsage, "links: {} output maps of {} input maps are too many",
-           op.links.sources.size(), in[0].c());
+    // It is computed as a dense convolution, most of whose weights may be zeros: no more of them
+    // than a file's own weights pay for.
+    constexpr int64_t kMostForEachLink = 64;
+    if (static_cast<int64_t>(op.links.sources.size()) * in[0].c() >
+        kMostForEachLink * LinkCount(op)) {
+      Fail(ErrorKind::kUsage, "links: {} are too few for {} output maps of {} input maps",
+           LinkCount(op), op.links.sources.size(), in[0].c());
     }
     return {in[0].n(), in[0].h() - op.kernel[0] + 1, in[0].w() - op.kernel[1] + 1,
             static_cast<int64_t>(op.links.sources.size())};
@@ -119,10 +119,12 @@ struct PartialConv2dOp {
     const int64_t channels = args.in[0].c(), maps = Channels(args.out);
     const LinearKernel conv =
         MatMulConvolution({.out_channels = static_cast<int>(maps), .kernel = op.kernel}, args);
-    Tensor dense({maps, op.kernel[0], op.kernel[1], channels});
-    const auto expand = [=](const float* w) {
-      float* to = MutableData(dense);
-      std::fill_n(to, dense.elements(), 0.0f);
+    const Shape shape = {maps, op.kernel[0], op.kernel[1], channels};
+    // Memory from the first pack on: with packed weights from a file there is none.
+    const auto dense = std::make_shared<Tensor>(Unallocated(shape));
+    const auto expand = [=](const float* w) -> const float* {
+      float* to = Allocated(*dense).data();
+      std::fill_n(to, shape.elements(), 0.0f);
       ForWeights(op, channels, [&](int64_t from, int64_t at) { to[at] += w[from]; });
       return to;
     };
@@ -134,7 +136,7 @@ struct PartialConv2dOp {
       kernel.pack_gradient = [=](const float* w, float* packed, ThreadPool* pool) {
         conv.pack_gradient(expand(w), packed, pool);
       };
-      GatherWeightGradient(op, dense.shape(), conv, kernel);
+      GatherWeightGradient(op, shape, conv, kernel);
     }
     return PrepareLinear(std::move(kernel), {.bias = true}, args);
   }

@@ -59,11 +59,26 @@ Side FitSide(const WindowFields& fields, int direction, int64_t size, int before
 
 }  // namespace
 
+void CheckTaps(const Pair& kernel) {
+  constexpr int64_t kMostTaps = 1 << 16;
+  if (int64_t{kernel[0]} * kernel[1] <= kMostTaps) return;
+  Fail(ErrorKind::kUsage, "kernel={},{}: more than {} taps", kernel[0], kernel[1], kMostTaps);
+}
+
 Window FitWindow(const WindowFields& fields, const Shape& in) {
   CheckFields(fields);
   const Padding& p = fields.padding;
   const Side rows = FitSide(fields, 0, in.h(), p.top, p.bottom);
   const Side columns = FitSide(fields, 1, in.w(), p.left, p.right);
+  // Some kernels copy the map with its padding.
+  constexpr double kMostPadded = 0x1p31;
+  const double padded = 1.0 * static_cast<double>(in.n() * in.c()) *
+                        static_cast<double>(in.h() + rows.before + rows.after) *
+                        static_cast<double>(in.w() + columns.before + columns.after);
+  if (padded > kMostPadded) {
+    Fail(ErrorKind::kUsage, "a map of {} with padding {},{},{},{} is too large", in.ToString(),
+         rows.before, columns.before, rows.after, columns.after);
+  }
   return {rows.out, columns.out, rows.before, columns.before, rows.after, columns.after};
 }
 

@@ -28,11 +28,15 @@ struct Window {
 // the window does not fit.
 Window FitWindow(const WindowFields& fields, const Shape& in);
 
+// Error (kUsage) if there are so many taps that the pointers to them, which some kernels keep for
+// each row of a block, would take more memory than the network's values.
+void CheckTaps(const Pair& kernel);
+
 // The fan of a convolution's Kaiming initialisation (1502.01852, sec. 2.2), of 'in' channels seen
-// by a filter and 'out' filters a group. Before batch norm (no bias) it is fan_out, torchvision's
-// choice, which keeps the gradients' size. With a bias nothing rescales the result, and fan_in
-// keeps the activations' size: by fan_out, a classifier of 1024 channels to 10 would begin with a
-// loss of 15.
+// by a filter and 'out' filters a group. Before batch norm (no bias) it is fan_out, which keeps the
+// gradients' size; of a group, as in timm (torchvision does not divide by the groups). With a bias
+// nothing rescales the result, and fan_in keeps the activations' size: by fan_out, a classifier of
+// 1024 channels to 10 would begin with a loss of 15.
 inline double KaimingFan(const Pair& kernel, int64_t in, int64_t out, bool bias) {
   return 1.0 * kernel[0] * kernel[1] * static_cast<double>(bias ? in : out);
 }

@@ -48,7 +48,9 @@ class Converter {
     std::vector<ValueType> as_are;
     for (const Value v : node.inputs) as_are.push_back(TypeOf(v));
     const std::vector<ValueType> all(node.inputs.size(), ValueType::BF16());
-    return Emit(i, as_are, out) || Emit(i, all, out) || Emit(i, all, ValueType::BF16());
+    const bool some = out.is_bf16() || std::any_of(as_are.begin(), as_are.end(),
+                                                   [](const ValueType& t) { return t.is_bf16(); });
+    return (some && Emit(i, as_are, out)) || Emit(i, all, out) || Emit(i, all, ValueType::BF16());
   }
 
   bool Emit(int i, const std::vector<ValueType>& in_types, const ValueType& out) {
@@ -74,7 +76,8 @@ class Converter {
     if (TypeOf(v) == type) return own_[v];
     if (other_[v] < 0) {
       const char* suffix = type.is_bf16() ? ".bf16" : ".f32";
-      other_[v] = to_.Emit(from_.nodes[v].name + suffix, kConversion, {own_[v]}, type);
+      other_[v] =
+          to_.Emit(FreeName(from_, from_.nodes[v].name + suffix), kConversion, {own_[v]}, type);
     }
     return other_[v];
   }

@@ -65,7 +65,7 @@ void FoldBatchNorm(Network& network) {
   GraphEdit edit(network.graph);
   for (int i = 0; i < edit.size(); ++i) {
     const BatchNorm* bn = std::get_if<BatchNorm>(&edit.node(i).op);
-    if (bn == nullptr) continue;
+    if (bn == nullptr || !edit.IsFloat(i)) continue;
     const Value producer = edit.Input(i, 0);
     if (!edit.IsFloat(producer)) continue;
     const Layer layer = FoldableLayer(edit.node(producer).op);

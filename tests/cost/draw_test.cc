@@ -6,6 +6,7 @@
 namespace linnet {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 const Graph& Residual() {
@@ -48,6 +49,16 @@ TEST(Draw, Table) {
   EXPECT_THAT(table, HasSubstr("\n  pw     pointwise            4x4x8 "));
   EXPECT_THAT(table, HasSubstr("\nrelu     relu6 "));
   EXPECT_THAT(table, HasSubstr("\ntotal "));
+}
+
+TEST(Draw, TableWithAnAuxiliaryHead) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nx = input(height=4, width=4)\nf = flatten(x)\n"
+      "fc = dense(f, out_features=3)\naux = dense(f, out_features=1)\nreturn fc, aux*0.3\n");
+  const std::string table = DrawTable(graph, CountCost(graph));
+  EXPECT_THAT(table, ContainsRegex("147 +144 +75.0"));  // of all rows, the head's among them
+  EXPECT_THAT(table, ContainsRegex("\ntotal +196 +192"));
+  EXPECT_THAT(table, ContainsRegex("\nwithout auxiliary heads +144 +75.0"));
 }
 
 TEST(Draw, Json) {

@@ -90,6 +90,13 @@ TEST(GraphText, ErrorsSayWhereAndWhat) {
   EXPECT_THAT(ErrorOf(head + "y = conv2d(x, kernel=a)\nreturn y"), HasSubstr("kernel=a: expected"));
   EXPECT_THAT(ErrorOf(head + "y = pool(x, kind=mean)\nreturn y"), HasSubstr("one of max, average"));
   EXPECT_THAT(ErrorOf(head + "x = input()\nreturn x"), HasSubstr("two nodes called 'x'"));
+  EXPECT_THAT(ErrorOf(head + "a b = input()\nreturn x"),
+              AllOf(HasSubstr("line"), HasSubstr("'a b' is not a name")));
+  EXPECT_THAT(ErrorOf(head + "name = flatten(x)\nreturn x"), HasSubstr("cannot be called 'name'"));
+  EXPECT_THAT(ErrorOf("linnet-graph 1\nname one\nname two\nx = input()\nreturn x"),
+              HasSubstr("a second name"));
+  EXPECT_THAT(ErrorOf("linnet-graph 1\nx = input(height=8, height=9)\nreturn x"),
+              HasSubstr("height is said twice"));
   EXPECT_THAT(ErrorOf(head + "y"), HasSubstr("expected 'name = operation"));
   EXPECT_THAT(ErrorOf(head), HasSubstr("expected a line 'return NAME'"));
 }

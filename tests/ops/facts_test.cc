@@ -103,6 +103,10 @@ TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
       {Conv2d{.out_channels = 8, .kernel = {2147483647, 1}, .padding = Padding::Same()},
        {map},
        "too large"},
+      {Conv2d{.out_channels = 8, .stride = {8192, 8192}, .padding = Padding::All(8192)},
+       {{1, 64, 64, 64}},
+       "is too large"},
+      {Conv2d{.out_channels = 1, .kernel = {2000, 2000}}, {{1, 2000, 2000, 1}}, "taps"},
       {Conv2d{.out_channels = 8, .residual = true}, {map, map}, "the residual has shape [1,8,8,6]"},
       {Dense{.out_features = 3}, {map}, "flatten"},
       {Dense{}, {{2, 3}}, "out_features=0"},
@@ -131,9 +135,12 @@ TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
       {DropPath{1.0f}, {map}, "rate=1"},
       {DropPath{}, {Shape{}}, "scalar"},
       {Lrn{.size = 4}, {map}, "size=4"},
+      {Lrn{.k = 0}, {map}, "k=0"},
+      {Lrn{.alpha = std::nanf("")}, {map}, "alpha=nan"},
       {Subsampling{{9, 1}}, {map}, "kernel=9,1"},
       {Rbf{.out_features = 0}, {{2, 3}}, "out_features=0"},
       {L2Norm{}, {{2, 3}}, "[2,3]"},
+      {L2Norm{.eps = 0}, {map}, "eps=0"},
       {Resize{.scale = 0}, {map}, "scale=0"},
       {Resize{.align_corners = true}, {map}, "mode=bilinear only"},
       {Resize{}, {map, map, map}, "expected 1 input, got 3"},
@@ -141,12 +148,17 @@ TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
       {PartialConv2d{.links = {{{0}, {}}}}, {map}, "output map 1 has no input map"},
       {PartialConv2d{.links = {{{0, 6}}}}, {map}, "no input map 6 of 6"},
       {PartialConv2d{.links = {{{0}}}, .kernel = {9, 1}}, {map}, "kernel=9,1"},
+      {PartialConv2d{.links = {{{0}}}}, {{1, 8, 8, 100}}, "too few"},
       {MaxUnpool{}, {map, map}, "pooling [1,8,8,6] gives [1,4,4,6]"},
       {MaxUnpool{.padding = Padding::All(2)}, {map, map}, "smaller than the kernel 2,2"},
       {ConvTranspose2d{.out_channels = 4, .groups = 4}, {map}, "groups=4"},
       {ConvTranspose2d{.out_channels = 4, .kernel = {0, 1}}, {map}, "kernel=0,1"},
       {ConvTranspose2d{.out_channels = 4, .stride = {1, 0}}, {map}, "stride=1,0"},
       {ConvTranspose2d{.out_channels = 4, .dilation = {0, 1}}, {map}, "dilation=0,1"},
+      {ConvTranspose2d{.out_channels = 4, .kernel = {400000, 1}}, {map}, "taps"},
+      {ConvTranspose2d{.out_channels = 4, .kernel = {9, 1}, .dilation = {2000, 1}},
+       {map},
+       "extent 16001"},
       {ConvTranspose2d{.out_channels = 4, .padding = Padding::Same()}, {map}, "padding=same"},
       {ConvTranspose2d{.out_channels = 4, .padding = Padding::All(-1)}, {map}, "padding=-1"},
       {ConvTranspose2d{.out_channels = 4, .padding = Padding::All(4)}, {map}, "all of the 8 rows"},
@@ -328,6 +340,14 @@ TEST(BatchNormOp, RunningStatistics) {
   EXPECT_NEAR(outcome.out[3], 3 / std::sqrt(3.5), 1e-5);
 }
 
+// One value is its own mean: nothing could be learnt from it.
+TEST(BatchNormOp, RefusesToTrainOnOneValue) {
+  const Sample sample = {BatchNorm{}, {{1, 1, 1, 3}}};
+  const Numbers numbers = MakeNumbers(sample, 1);
+  EXPECT_THROW(RunOp(sample, numbers, {.training = true}), Error);
+  RunOp(sample, numbers, {});
+}
+
 TEST(DropoutOp, RateAndScale) {
   const Sample sample = {Dropout{0.25f}, {{100, 100}}};
   Numbers numbers = MakeNumbers(sample, 1);
@@ -338,7 +358,7 @@ TEST(DropoutOp, RateAndScale) {
   EXPECT_TRUE(SameBits(RunOp(sample, numbers, {}).out, numbers.in[0])) << "inference";
 }
 
-TEST(Params, AsTorchvisionHasThem) {
+TEST(Params, NamesShapesAndFans) {
   const Conv2d conv = {.out_channels = 32, .kernel = {3, 3}, .groups = 2, .bias = true};
   const auto specs = DefOf(conv).params(conv, std::vector<Shape>{{1, 8, 8, 16}});
   ASSERT_EQ(specs.size(), 2u);
