@@ -1,11 +1,17 @@
 # linnet_folder(<name> [PUBLIC ...] [PRIVATE ...]): the static library linnet_<name> of src/<name>.
-# Every .cc of the folder belongs to it, so that adding an op or an architecture touches one file.
+# Every .cc of the folder belongs to it, so that adding an op or an architecture touches one file. It may link only
+# folders that stand before it.
 function(linnet_folder name)
   cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
   if(NOT sources)
     return()
   endif()
+  foreach(library ${ARG_PUBLIC} ${ARG_PRIVATE})
+    if(library MATCHES "^linnet_" AND NOT TARGET ${library})
+      message(FATAL_ERROR "src/${name} links ${library}, which does not stand before it (CONTRIBUTING.md, the law of layers)")
+    endif()
+  endforeach()
   add_library(linnet_${name} STATIC ${sources})
   target_link_libraries(linnet_${name} PUBLIC linnet_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
 endfunction()
@@ -33,15 +39,18 @@ function(linnet_test folder)
 endfunction()
 
 # linnet_register_families(<folder>): writes <folder>/families.inc, a line for each file of the folder that defines
-# LINNET_FAMILY(<its own name>), so that a new family is one new file.
+# LINNET_FAMILY(<its own name>), so that a new family is one new file. Configures again where one of them changes.
 function(linnet_register_families name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
   set(lines "")
   foreach(source ${sources})
     get_filename_component(family ${source} NAME_WE)
-    file(STRINGS ${source} definition REGEX "^LINNET_FAMILY\\(${family}\\)")
-    if(definition)
+    file(STRINGS ${source} definition REGEX "^LINNET_FAMILY\\(")
+    if(definition MATCHES "^LINNET_FAMILY\\(${family}\\)")
       string(APPEND lines "FAMILY(${family})\n")
+    elseif(definition)
+      message(FATAL_ERROR "${source} has ${definition}; expected LINNET_FAMILY(${family}), the file's own name")
     endif()
   endforeach()
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated)

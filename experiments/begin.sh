@@ -5,6 +5,9 @@
 # Goes to the repository, builds the program, and sets
 #   here     the experiment's folder;   results  its results.csv, which exists then
 #   data     the folder of data sets;   out      where the runs go;   linnet   the program
+for folder in LINNET_DATA OUT; do  # as the caller means them
+  [[ -z ${!folder:-} ]] || export "$folder=$(realpath -m -- "${!folder}")"
+done
 here=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd -P)
 cd "$here/../.."
 data=${LINNET_DATA:-../shared/data}

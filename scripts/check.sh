@@ -12,6 +12,10 @@
 #
 # Exit code 0: everything that ran has passed.
 set -uo pipefail
+if (($#)); then
+  sed -n '2,13s/^# \?//p' "$0" >&2
+  exit 2
+fi
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
 
 minutes=${LINNET_CHECK_MINUTES:-27}
@@ -47,10 +51,16 @@ finish() {
   exit "$failed"
 }
 
-# run STAGE LOG SECONDS COMMAND...: 124 when the time ran out; SECONDS 0 means no limit.
+# run STAGE LOG SECONDS COMMAND...: 124 when the time ran out; SECONDS 'all' means no limit.
 run() {
   local log=$logs/$2 seconds=$3
   shift 3
+  if [[ $seconds == all ]]; then
+    seconds=0
+  elif ((seconds < 1)); then
+    : >"$log"
+    return 124
+  fi
   timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1
 }
 
@@ -77,7 +87,7 @@ tests() {
   local log=$1.tests.log code count
   say "$1: testing"
   run "$1" "$log" "$4" "${under[@]}" \
-    ctest --preset "$2" -L "^$3\$" -j "$(nproc)" --timeout 900
+    ctest --preset "$2" -L "^$3\$" --no-tests=error -j "$(nproc)" --timeout 900
   code=$?
   grep -vE '^ *Start +[0-9]+:|Test +#[0-9]+: .* Passed ' "$logs/$log"
   count=$(grep -cE 'Test +#[0-9]+: .* Passed ' "$logs/$log")
@@ -140,8 +150,8 @@ scripts/install_deps.sh || {
   note packages FAILED "could not install what is missing"
   finish
 }
-build release release 0 || finish
-tests release release fast 0
+build release release all || finish
+tests release release fast all
 layers
 for stage in $stages; do late "$stage"; done
 finish

@@ -15,4 +15,4 @@ done
 scripts/arm64_root.sh build/arm64-root
 cmake --preset arm64
 cmake --build --preset arm64 --target base_test kernels_test ops_test infer_test
-ctest --preset arm64 -L '^fast$' -E '^(layers|readme|Machine)' -j "$(nproc)" --timeout 900
+ctest --preset arm64 -L '^fast$' -E '^(layers|readme|Machine)' --no-tests=error -j "$(nproc)" --timeout 900

@@ -6,7 +6,11 @@
 #
 # Building apart, it takes less than five minutes on two cores.
 set -euo pipefail
-folder=${1:+$(realpath -m "$1")}
+if (($# > 1)) || [[ ${1:-} == -* ]]; then
+  sed -n '2,7s/^# \?//p' "$0" >&2
+  exit 2
+fi
+folder=${1:+$(realpath -m -- "$1")}
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 out=${folder:-runs/demo}
 (($#)) || rm -rf "$out"

@@ -1,5 +1,6 @@
 // Real data for tests: a folder named by the environment variable LINNET_DATA, else shared/data
-// beside the project. A test that finds none skips itself with a sentence.
+// beside the project; a relative name is seen from the project, wherever the test runs. A test that
+// finds none skips itself with a sentence.
 #ifndef LINNET_TESTS_TEST_DATA_H_
 #define LINNET_TESTS_TEST_DATA_H_
 
@@ -13,11 +14,9 @@ namespace linnet {
 // The path of 'relative' inside the data folder, if it is there.
 inline std::optional<std::string> TestData(const std::string& relative) {
   const char* named = std::getenv("LINNET_DATA");
-  const std::filesystem::path folder =
-      named != nullptr && *named != '\0'
-          ? std::filesystem::path(named)
-          : std::filesystem::path(LINNET_SOURCE_DIR) / "../shared/data";
-  const std::filesystem::path path = folder / relative;
+  const bool is_named = named != nullptr && *named != '\0';
+  const std::filesystem::path path =
+      std::filesystem::path(LINNET_SOURCE_DIR) / (is_named ? named : "../shared/data") / relative;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   return path.string();

@@ -7,6 +7,10 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 build=${1:-build/release}
 onnxruntime=1.30.0
+if ! command -v npm >/dev/null; then
+  echo "prepare.sh: npm is missing, which brings ONNX Runtime; on Debian: apt-get install npm" >&2
+  exit 1
+fi
 
 scripts/install_deps.sh --bench
 [[ -e $build/CMakeCache.txt ]] || cmake --preset "$(basename "$build")"
@@ -15,11 +19,7 @@ cmake --build "$build" --target linnet bench_peers_linnet bench_peers_onnxruntim
 
 peers=$build/peers
 mkdir -p "$peers"
-if [[ ! -d $peers/node_modules/onnxruntime-node ]]; then
-  if ! command -v npm >/dev/null; then
-    echo "prepare.sh: npm is missing, which brings ONNX Runtime; on Debian: apt-get install npm" >&2
-    exit 1
-  fi
+if ! grep -qs "\"version\": \"$onnxruntime\"" "$peers/node_modules/onnxruntime-node/package.json"; then
   # Its script would fetch libraries for graphics cards.
   npm install --ignore-scripts --no-save --no-audit --no-fund --prefix "$peers" \
     "onnxruntime-node@$onnxruntime"

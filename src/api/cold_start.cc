@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 
 #include "base/error.h"
 
@@ -74,6 +76,16 @@ Answer ReadAnswer(int end, Clock::time_point begin) {
   }
 }
 
+// In its own words, by its own exit code.
+[[noreturn]] void FailAs(int code, const std::string& program, std::string errors) {
+  while (errors.ends_with('\n')) errors.pop_back();
+  const ErrorKind known[] = {ErrorKind::kUsage, ErrorKind::kData, ErrorKind::kFile};
+  const auto same = [&](ErrorKind kind) { return static_cast<int>(kind) == code; };
+  const auto found = std::find_if(std::begin(known), std::end(known), same);
+  Fail(found == std::end(known) ? ErrorKind::kInternal : *found, "{} gave no answer: {}", program,
+       errors);
+}
+
 Answer StartOnce(const std::vector<std::string>& words) {
   Pipe out, err;  // errors are a few lines, which a pipe holds until they are read
   const Clock::time_point begin = Clock::now();
@@ -85,9 +97,8 @@ Answer StartOnce(const std::vector<std::string>& words) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    Fail(ErrorKind::kUsage, "{} gave no answer: {}", words[0], errors);
-  }
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  if (code != 0) FailAs(code, words[0], errors);
   return answer;
 }
 

@@ -17,8 +17,8 @@ struct ColdStart {
 
 // Starts 'words' (a program and its arguments) 'runs' times, one after the other, and reads what
 // each writes to its standard output. One more comes first, to have the files in memory. Error
-// (kUsage) with the program's own words if it cannot be started or ends with an exit code that is
-// not 0.
+// (kUsage) if it cannot be started; with the program's own words, by its exit code, if that is not
+// 0.
 ColdStart MeasureColdStart(const std::vector<std::string>& words, int runs);
 
 // The most that this process has had in memory, by Linux's count; 0 where it is not told.

@@ -36,12 +36,15 @@ void AddArchFlags(std::vector<FlagDoc>& flags) {
       const auto known = std::find_if(flags.begin(), flags.end(), [&](const FlagDoc& flag) {
         return flag.name == option.name;
       });
+      const bool is_bool = option.value == "true" || option.value == "false";
       if (known != flags.end()) {
-        // Architectures with different defaults: none can be named.
-        if (known->arch_option && known->value != option.value) known->value.clear();
+        if (!known->arch_option || known->value == option.value) continue;
+        // Architectures with different defaults: none can be named. Of one a bool, of another a
+        // number: it needs its value.
+        known->value.clear();
+        if (known->is_bool != is_bool) known->is_bool = false, known->kind = "a value";
         continue;
       }
-      const bool is_bool = option.value == "true" || option.value == "false";
       flags.push_back({.name = option.name,
                        .kind = is_bool ? "true or false" : "a value",
                        .value = option.value,

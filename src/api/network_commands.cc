@@ -38,6 +38,9 @@ bool Passes(const ArchsArgs& args, const Variant& variant) {
 
 // The rows that pass. Error (kUsage) if there is no such family.
 std::vector<ZooRow> FindRows(const ArchsArgs& args) {
+  if (!(args.min_top1 >= 0 && args.min_top1 <= 100)) {
+    Fail(ErrorKind::kUsage, "archs: --min-top1 {}: expected 0 to 100", args.min_top1);
+  }
   std::vector<ZooRow> rows;
   std::vector<std::string> families;
   bool found = false;

@@ -56,8 +56,12 @@ void CheckArgs(const TimeArgs& args) {
   if (args.arch.empty() == args.model.empty()) {
     Fail(ErrorKind::kUsage, "time: give either an architecture or --model");
   }
-  if (args.batch < 1 || args.threads < 0 || !(args.seconds >= 0) || !(args.rate >= 0)) {
-    Fail(ErrorKind::kUsage, "time: expected batch >= 1, threads >= 0, seconds >= 0, rate >= 0");
+  constexpr double kMost = 1e6;
+  if (args.batch < 1 || args.threads < 0 || !(args.seconds >= 0 && args.seconds <= kMost) ||
+      !(args.rate == 0 || (args.rate >= 1 / kMost && args.rate <= kMost))) {
+    Fail(ErrorKind::kUsage,
+         "time: expected batch >= 1, threads >= 0, seconds from 0 to {0:g}, rate 0 or up to {0:g}",
+         kMost);
   }
   const bool pictures = !args.picture.empty() || args.cold || args.once;
   if (pictures && args.batch != 1) {

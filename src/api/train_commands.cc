@@ -119,7 +119,8 @@ class TrainRun {
   std::string ModelPath() const { return args_.out + "/best.safetensors"; }
 
   void MakeGraph(const Dataset& data, const PictureSurvey& survey) {
-    if (std::filesystem::is_regular_file(args_.arch)) {
+    std::error_code ignored;  // of a text too long for a name
+    if (std::filesystem::is_regular_file(args_.arch, ignored)) {
       const NamedNetwork network = FindNetwork(args_.arch, args_.arch_options);
       if (network.model) {
         Fail(ErrorKind::kUsage,

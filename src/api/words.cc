@@ -113,7 +113,8 @@ class Parser {
     const std::string key = FieldName(word.substr(0, equals));
     if (equals == std::string::npos || !LooksLikeKey(key)) return Positional(word);
     const bool known = Find(key) != nullptr || FindGlobal(key) != nullptr;
-    if (!known && std::filesystem::exists(word)) return Positional(word);
+    std::error_code ignored;  // of a word too long for a name
+    if (!known && std::filesystem::exists(word, ignored)) return Positional(word);
     Flag(word);
   }
 
@@ -145,12 +146,19 @@ ParsedWords ParseWords(const Command& command, std::span<const std::string> word
 }
 
 bool WantsJson(std::span<const std::string> words) {
-  return std::any_of(words.begin(), words.end(), [](std::string_view word) {
-    if (word == "--json") return true;
-    if (word.starts_with("--")) word.remove_prefix(2);
-    bool wanted = false;
-    return word.starts_with("json=") && FieldFromText(word.substr(5), wanted) && wanted;
-  });
+  bool wanted = false;
+  for (size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    std::string_view word = words[i];
+    const bool is_flag = word.starts_with("--");
+    if (is_flag) word.remove_prefix(2);
+    if (is_flag && word == "json") {
+      wanted = true;
+      if (i + 1 < words.size()) FieldFromText(words[i + 1], wanted);  // as it is, if that is none
+    } else if (word.starts_with("json=")) {
+      FieldFromText(word.substr(5), wanted);
+    }
+  }
+  return wanted;
 }
 
 }  // namespace linnet

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -76,29 +77,48 @@ void WriteAll(const ShapesOptions& options, const Dataset& dataset,
   progress.Finish();
 }
 
+void WriteTar(const std::string& path, const ShapesOptions& options, const Dataset& dataset,
+              const ProgressSink& sink) {
+  const Writer writer(archive_write_new(), archive_write_free);
+  if (writer == nullptr) throw std::bad_alloc();
+  archive_write_set_format_ustar(writer.get());
+  Require(archive_write_open_filename(writer.get(), path.c_str()), writer.get(), path);
+  WriteAll(options, dataset, sink, [&](const std::string& name, const std::string& bytes) {
+    WriteEntry(writer.get(), path, name, bytes);
+  });
+  Require(archive_write_close(writer.get()), writer.get(), path);
+}
+
+void Rename(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) Fail(ErrorKind::kFile, "{}: cannot rename: {}", to.string(), error.message());
+}
+
 }  // namespace
 
 void WriteShapes(const std::string& out, const ShapesOptions& options, const ProgressSink& sink) {
   const Dataset dataset = ShapesDataset(options);  // what is wrong with options is told first
+  // All of it is made under another name, so that a part of the set never passes for the whole.
+  const bool is_tar = out.ends_with(".tar");
+  const fs::path part = is_tar ? fs::path(out + ".part") : fs::path(out) / ".linnet.part";
   std::error_code error;
+  fs::remove_all(part, error);  // of a run that was ended
   if (fs::exists(out, error) && !(fs::is_directory(out, error) && fs::is_empty(out, error))) {
     Fail(ErrorKind::kUsage, "{}: is there already; expected a new or empty folder, or a new .tar",
          out);
   }
-  if (!out.ends_with(".tar")) {
-    WriteAll(options, dataset, sink, [&](const std::string& path, const std::string& bytes) {
-      WriteFile((fs::path(out) / path).string(), bytes);
-    });
+  if (is_tar) {
+    WriteTar(part, options, dataset, sink);
+    Rename(part, out);
     return;
   }
-  const Writer writer(archive_write_new(), archive_write_free);
-  if (writer == nullptr) throw std::bad_alloc();
-  archive_write_set_format_ustar(writer.get());
-  Require(archive_write_open_filename(writer.get(), out.c_str()), writer.get(), out);
   WriteAll(options, dataset, sink, [&](const std::string& path, const std::string& bytes) {
-    WriteEntry(writer.get(), out, path, bytes);
+    WriteFile((part / path).string(), bytes);
   });
-  Require(archive_write_close(writer.get()), writer.get(), out);
+  const std::vector<fs::path> made(fs::directory_iterator(part), fs::directory_iterator{});
+  for (const fs::path& path : made) Rename(path, fs::path(out) / path.filename());
+  fs::remove(part, error);
 }
 
 }  // namespace linnet

@@ -287,8 +287,12 @@ class Run {
                                         .pool = &pool_});
     row.val_top1 = result.top1();
     row.val_top5 = result.top5();
-    hooks_.progress.Say(fmt::format("epoch {}: loss {:.4f}, validation top-1 {:.2f} %", row.epoch,
-                                    row.train_loss, 100 * row.val_top1));
+    // Answers to full inputs are far from what they will be while only small ones have been seen.
+    const bool full = size_.height == FullSizeOf(job_).height;
+    hooks_.progress.Say(
+        fmt::format("epoch {}{}: loss {:.4f}, validation top-1 {:.2f} %", row.epoch,
+                    full ? "" : fmt::format(" (inputs still of {}x{})", size_.height, size_.width),
+                    row.train_loss, 100 * row.val_top1));
     if (row.val_top1 < state_.best_top1) return;
     state_.best_top1 = row.val_top1;
     state_.best_epoch = row.epoch;

@@ -63,6 +63,18 @@ TEST(Run, ErrorsAreOneJsonDocumentToo) {
   EXPECT_THAT(ran.err, StartsWith("linnet: there is no architecture"));
 }
 
+TEST(Run, JsonIsWhatTheCommandTakesForIt) {
+  EXPECT_EQ(Linnet({"show", "mobilenet_v7", "--json", "false"}).out, "");
+  EXPECT_EQ(Linnet({"predict", "--model", "none", "--", "--json"}).out, "");
+  EXPECT_THAT(Linnet({"show", "mobilenet_v7", "json=true"}).out, HasSubstr("linnet.error/1"));
+}
+
+TEST(Run, AWordTooLongForAFileName) {
+  const Ran ran = Linnet({"show", "mobilenet_v1", "note=" + std::string(300, 'x')});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("there is no flag --note"));
+}
+
 TEST(Run, ExitCodes) {
   EXPECT_EQ(Linnet({"archs"}).code, 0);
   EXPECT_EQ(Linnet({"archs", "--colour"}).code, 2);

@@ -115,6 +115,12 @@ TEST(Words, OptionsOfArchitecturesAreFlags) {
   EXPECT_EQ(json["options"].dump(), R"({"width":"0.5","small_input":"true"})");
 }
 
+// A bool of one architecture, a number of another: it needs its value.
+TEST(Words, AnOptionThatIsNotABoolEverywhere) {
+  const Json json = Echoed({"model=m", "--head", "1024", "a.jpg"});
+  EXPECT_EQ(json["options"].dump(), R"({"head":"1024"})");
+}
+
 TEST(Words, ErrorsSayWhatWasMeant) {
   EXPECT_EQ(ErrorOf({"model=m", "--thread", "2"}),
             "test: there is no flag --thread; did you mean --threads? `linnet test --help` lists "

@@ -66,8 +66,13 @@ TEST(Shapes, WrittenFilesAreTheSet) {
   options.count = 100;
   options.size = 16;
   const Dataset memory = ShapesDataset(options);
+  // What a run that was killed left is no hindrance, and nothing of the kind stays.
+  std::filesystem::create_directories(folder / "set/.linnet.part/train");
+  WriteFileAtomic(folder / "set.tar.part", "half");
   WriteShapes(folder / "set", options);
   WriteShapes(folder / "set.tar", options);
+  EXPECT_FALSE(std::filesystem::exists(folder / "set/.linnet.part"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "set.tar.part"));
   for (const char* path : {"set", "set.tar"}) {
     const Dataset dataset = OpenDataset(folder / path);
     EXPECT_EQ(dataset.classes, memory.classes);
