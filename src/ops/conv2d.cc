@@ -51,7 +51,7 @@ struct Conv2dOp {
         {.name = "weight",
          .shape = {op.out_channels, op.kernel[0], op.kernel[1], in_channels},
          .init = Init::kKaimingNormal,
-         .fan = KaimingFan(op.kernel, in_channels, op.out_channels / op.groups, op.bias),
+         .fan = KaimingFan(op.kernel, in_channels, op.out_channels, op.bias),
          .decay = !depthwise}};
     if (op.bias) specs.push_back({.name = "bias", .shape = {op.out_channels}});
     return specs;

@@ -358,7 +358,7 @@ TEST(DropoutOp, RateAndScale) {
   EXPECT_TRUE(SameBits(RunOp(sample, numbers, {}).out, numbers.in[0])) << "inference";
 }
 
-TEST(Params, NamesShapesAndFans) {
+TEST(Params, AsTorchvisionHasThem) {
   const Conv2d conv = {.out_channels = 32, .kernel = {3, 3}, .groups = 2, .bias = true};
   const auto specs = DefOf(conv).params(conv, std::vector<Shape>{{1, 8, 8, 16}});
   ASSERT_EQ(specs.size(), 2u);
@@ -371,7 +371,7 @@ TEST(Params, NamesShapesAndFans) {
   Conv2d before_norm = conv;
   before_norm.bias = false;
   EXPECT_EQ(DefOf(before_norm).params(before_norm, std::vector<Shape>{{1, 8, 8, 16}})[0].fan,
-            3 * 3 * 32 / 2);
+            3 * 3 * 32);
   const auto norm = DefOf(BatchNorm{}).params(BatchNorm{}, std::vector<Shape>{{1, 8, 8, 16}});
   ASSERT_EQ(norm.size(), 4u);
   const char* names[] = {"weight", "bias", "running_mean", "running_var"};
