@@ -22,7 +22,8 @@ void MaxPoolInt8(const PoolShape& shape, const Quantization& q, const uint8_t* s
 // Pixels whose sum fits in 32 bits.
 inline constexpr int64_t kMostAveraged = (1 << 23) - 1;
 
-// The mean of each window of at most kMostAveraged pixels, rounded to dst's quantization by the rule of int8_requantize.h.
+// The mean of each window of at most kMostAveraged pixels, rounded to dst's quantization by the rule
+// of int8_requantize.h.
 class AveragePoolInt8 {
  public:
   AveragePoolInt8(const PoolShape& shape, const Quantization& src, const Quantization& dst);
