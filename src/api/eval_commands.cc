@@ -125,7 +125,8 @@ struct PredictArgs {
     v("threads", self.threads, "threads for arithmetic; 0: the processors this process may use");
     v("precision", self.precision,
       "of the arithmetic: float32, bf16 or bf16x3; a quantized model has its own");
-    v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
+    v("tune", self.tune,
+      "choose float32 kernels by measuring them here; remembered on this machine");
   }
 };
 

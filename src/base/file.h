@@ -35,6 +35,11 @@ class MappedFile {
 // meanwhile, is an error and no SIGBUS. Error (kFile) naming the path.
 std::string ReadFile(const std::string& path);
 
+// The bytes of a text, for readers of binary.
+inline std::span<const uint8_t> AsBytes(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 // Writes to 'path'.tmp, syncs, renames: at every moment 'path' is the old file or the whole new
 // one, also where several threads or processes write it. Error (kFile) naming the path; the old
 // file is then intact.

@@ -192,7 +192,7 @@ Listing ReadArchives(const std::string& root, const std::vector<std::string>& pa
   Unpacked unpacked{{}, options.max_unpacked_bytes};
   for (const std::string& path : paths) ReadArchive(path, listing, unpacked);
   const auto owner = std::make_shared<const std::string>(std::move(unpacked.bytes));
-  listing.sources[0] = {owner, {reinterpret_cast<const uint8_t*>(owner->data()), owner->size()}};
+  listing.sources[0] = {owner, AsBytes(*owner)};
   return listing;
 }
 

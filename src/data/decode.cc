@@ -160,8 +160,7 @@ DecodeResult DecodeImage(std::span<const uint8_t> bytes, const std::string& name
 }
 
 DecodeResult ReadImage(const std::string& path, const DecodeOptions& options) {
-  const std::string bytes = ReadFile(path);
-  return DecodeImage({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path, options);
+  return DecodeImage(AsBytes(ReadFile(path)), path, options);
 }
 
 std::string PictureFormat(std::span<const uint8_t> bytes) {

@@ -46,8 +46,7 @@ Blob Gunzip(const Blob& packed, const std::string& name, int64_t& left) {
   }
   left -= static_cast<int64_t>(bytes->size());
   if (status != Z_STREAM_END) Fail(ErrorKind::kData, "{}: damaged or cut gzip data", name);
-  const std::span<const uint8_t> view(reinterpret_cast<const uint8_t*>(bytes->data()),
-                                      bytes->size());
+  const std::span<const uint8_t> view = AsBytes(*bytes);
   return {std::move(bytes), view};
 }
 

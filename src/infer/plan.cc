@@ -14,6 +14,20 @@ double SecondsSince(Clock::time_point before) {
   return std::chrono::duration<double>(Clock::now() - before).count();
 }
 
+// Calls 'on_step' with each step that runs alone and 'on_group' with each group, in order.
+template <class Impl, class OnStep, class OnGroup>
+void InOrder(const Impl& impl, OnStep on_step, OnGroup on_group) {
+  auto group = impl.groups.begin();
+  for (size_t i = 0; i < impl.steps.size(); ++i) {
+    if (group != impl.groups.end() && group->first == static_cast<int>(i)) {
+      on_group(*group);
+      i = static_cast<size_t>(group++->last);
+    } else {
+      on_step(i);
+    }
+  }
+}
+
 }  // namespace
 
 void Plan::Impl::BindInput(const float* input) {
@@ -137,15 +151,9 @@ size_t Plan::weight_bytes() const {
 
 void Plan::Run(const float* input, std::span<float* const> outputs, ThreadPool* pool) noexcept {
   impl_->BindInput(input);
-  auto group = impl_->groups.begin();
-  for (int i = 0; i < static_cast<int>(impl_->steps.size()); ++i) {
-    if (group != impl_->groups.end() && group->first == i) {
-      impl_->RunGroup(*group, pool);
-      i = group++->last;
-    } else {
-      impl_->RunStep(i, pool);
-    }
-  }
+  InOrder(
+      *impl_, [&](size_t i) { impl_->RunStep(i, pool); },
+      [&](const PlanGroup& group) { impl_->RunGroup(group, pool); });
   for (size_t i = 0; i < outputs.size() && i < impl_->outputs.size(); ++i) {
     const Tensor& output = impl_->outputs[i];
     if (outputs[i] != nullptr) std::memcpy(outputs[i], output.data(), output.bytes());
@@ -154,17 +162,13 @@ void Plan::Run(const float* input, std::span<float* const> outputs, ThreadPool* 
 
 void Plan::RunTimed(const float* input, ThreadPool* pool, std::span<double> seconds) noexcept {
   impl_->BindInput(input);
-  auto group = impl_->groups.begin();
-  for (int i = 0; i < static_cast<int>(impl_->steps.size()); ++i) {
-    if (group != impl_->groups.end() && group->first == i) {
-      impl_->TimeGroup(*group, pool, seconds);
-      i = group++->last;
-    } else {
-      const Clock::time_point before = Clock::now();
-      impl_->RunStep(i, pool);
-      if (static_cast<size_t>(i) < seconds.size()) seconds[i] = SecondsSince(before);
-    }
-  }
+  const auto timed_step = [&](size_t i) {
+    const Clock::time_point before = Clock::now();
+    impl_->RunStep(i, pool);
+    if (i < seconds.size()) seconds[i] = SecondsSince(before);
+  };
+  InOrder(*impl_, timed_step,
+          [&](const PlanGroup& group) { impl_->TimeGroup(group, pool, seconds); });
 }
 
 }  // namespace linnet

@@ -48,7 +48,8 @@ struct CompileOptions {
     v("channel_views", self.channel_views,
       "values may live among the channels of others, so that concat and slice cost nothing");
     v("bands", self.bands, "steps with large maps between them run by turns, a few rows at a time");
-    v("tune", self.tune, "choose kernels by measuring them here; remembered on this machine");
+    v("tune", self.tune,
+      "choose float32 kernels by measuring them here; remembered on this machine");
     v("precision", self.precision, "of the arithmetic: float32, bf16 or bf16x3");
     RewriteOptions::VisitFields(self.rewrite, v);
   }
