@@ -18,7 +18,7 @@ endfunction()
 
 # linnet_test(<folder> [libraries ...]): the test program of tests/<folder>, one CTest test a case.
 # Tests whose suite name starts with 'Slow' carry the label 'long', or LINNET_SLOW_LABEL where that is set; the
-# others 'fast'.
+# others 'fast'. What is remembered of a machine goes into the build, not to the user's.
 function(linnet_test folder)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   if(NOT sources)
@@ -28,14 +28,15 @@ function(linnet_test folder)
   target_link_libraries(${folder}_test PRIVATE ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${folder}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${folder}_test PRIVATE LINNET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  set(environment ENVIRONMENT XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/cache)
   gtest_discover_tests(${folder}_test TEST_FILTER "-*Slow*" DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS fast)
+                       PROPERTIES LABELS fast ${environment})
   set(slow long)
   if(LINNET_SLOW_LABEL)
     set(slow ${LINNET_SLOW_LABEL})
   endif()
   gtest_discover_tests(${folder}_test TEST_FILTER "*Slow*" DISCOVERY_TIMEOUT 60
-                       TEST_LIST ${folder}_slow PROPERTIES LABELS ${slow})
+                       TEST_LIST ${folder}_slow PROPERTIES LABELS ${slow} ${environment})
 endfunction()
 
 # linnet_register_families(<folder>): writes <folder>/families.inc, a line for each file of the folder that defines

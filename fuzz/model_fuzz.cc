@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/safetensors.h"
 #include "graph/graph.h"
 #include "io/model_file.h"
@@ -36,7 +37,7 @@ void FuzzGraphInModel(std::string_view text) {
                              {"linnet.record", "{}"},
                              {"linnet.checks", "[]"}};
   const std::string bytes = TensorsToBytes({}, metadata);
-  ModelFromBytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "fuzz");
+  ModelFromBytes(AsBytes(bytes), "fuzz");
 }
 
 }  // namespace

@@ -84,15 +84,16 @@ build() {
 
 # tests STAGE PRESET LABEL SECONDS: prints what is not a pass.
 tests() {
-  local log=$1.tests.log code count
+  local log=$1.tests.log code count skipped
   say "$1: testing"
   run "$1" "$log" "$4" "${under[@]}" \
     ctest --preset "$2" -L "^$3\$" --no-tests=error -j "$(nproc)" --timeout 900
   code=$?
   grep -vE '^ *Start +[0-9]+:|Test +#[0-9]+: .* Passed ' "$logs/$log"
   count=$(grep -cE 'Test +#[0-9]+: .* Passed ' "$logs/$log")
+  skipped=$(grep -cE 'Test +#[0-9]+: .*\*\*\*Skipped ' "$logs/$log")
   if ((code == 0)); then
-    note "$1" passed "$(grep -m1 '% tests passed' "$logs/$log")"
+    note "$1" passed "$(grep -m1 '% tests passed' "$logs/$log"); $skipped of them skipped"
   elif ((code == 124)) && ! grep -qE '\*\*\*(Failed|Exception|Timeout)' "$logs/$log"; then
     note "$1" "cut short" "there was no time for all of it; $count tests passed, none failed"
   else

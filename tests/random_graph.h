@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -135,15 +136,21 @@ inline RefTensor<double> RandomInput(const Shape& shape, uint64_t seed) {
 }
 
 // The largest difference, relative to the largest number of 'expected'.
-template <class T>
-double RelativeDifference(const T* actual, const RefTensor<double>& expected) {
+template <class A, class E>
+double RelativeDifference(std::span<const A> actual, std::span<const E> expected) {
+  if (actual.size() != expected.size()) return INFINITY;
   double difference = 0, largest = 1e-6;
-  for (size_t i = 0; i < expected.data.size(); ++i) {
-    const double d = std::abs(static_cast<double>(actual[i]) - expected.data[i]);
-    difference = std::isnan(d) ? 1e30 : std::max(difference, d);
-    largest = std::max(largest, std::abs(expected.data[i]));
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double d = std::abs(static_cast<double>(actual[i]) - static_cast<double>(expected[i]));
+    difference = std::isnan(d) ? INFINITY : std::max(difference, d);
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
   }
   return difference / largest;
+}
+
+template <class T>
+double RelativeDifference(const T* actual, const RefTensor<double>& expected) {
+  return RelativeDifference<T, double>({actual, expected.data.size()}, expected.data);
 }
 
 }  // namespace linnet::testing

@@ -43,6 +43,14 @@ class TemporaryFolder {
   std::string path_;
 };
 
+// A name in a folder of the process; what a test before left there is gone.
+inline std::string FreshFolder(const std::string& name) {
+  static const TemporaryFolder all;
+  const std::string folder = all / name;
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
 }  // namespace linnet
 
 #endif  // LINNET_TESTS_TEST_DATA_H_

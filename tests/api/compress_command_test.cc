@@ -14,10 +14,17 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(CompressCommand, WritesAModelLikeAnyOther) {
-  const TemporaryFolder folder;
-  const std::string model = folder / "model.safetensors", data = folder / "data";
-  const std::string out = folder / "int8.safetensors";
+class CompressCommand : public testing::Test {
+ protected:
+  // What is measured of the machine goes there.
+  CompressCommand() { setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(CompressCommand, WritesAModelLikeAnyOther) {
+  const std::string model = folder_ / "model.safetensors", data = folder_ / "data";
+  const std::string out = folder_ / "int8.safetensors";
   SaveModel(model, ModelForTest());
   for (const char* label : {"train/cat", "train/dog", "train/owl", "test/cat", "test/dog"}) {
     const std::string where = data + "/" + label;
@@ -51,9 +58,9 @@ TEST(CompressCommand, WritesAModelLikeAnyOther) {
   EXPECT_EQ(words.code, 0) << words.err;
   EXPECT_THAT(words.out, HasSubstr("top-1 %"));
   // Where there are pictures to train only, a part of them is measured, as in training.
-  std::filesystem::create_directory(folder / "only");
-  std::filesystem::rename(data + "/train", folder / "only/train");
-  const Ran held = Linnet({"compress", "--int8", "--model", model, "--data", folder / "only",
+  std::filesystem::create_directory(folder_ / "only");
+  std::filesystem::rename(data + "/train", folder_ / "only/train");
+  const Ran held = Linnet({"compress", "--int8", "--model", model, "--data", folder_ / "only",
                            "--out", out, "--max-drop", "100", "--threads", "1", "--json"});
   ASSERT_EQ(held.code, 0) << held.err;
   EXPECT_EQ(nlohmann::json::parse(held.out)["split"], "val");
@@ -64,59 +71,16 @@ TEST(CompressCommand, WritesAModelLikeAnyOther) {
 }
 
 // Words that a flag's text does not list are added to it.
-TEST(CompressCommand, HelpNamesTheChoices) {
+TEST_F(CompressCommand, HelpNamesTheChoices) {
   const std::string help = Linnet({"compress", "--help"}).out;
   EXPECT_THAT(help, HasSubstr("one of best, min_max"));
   EXPECT_THAT(help, HasSubstr("one of best, on, off"));
   EXPECT_THAT(Linnet({"eval", "--help"}).out, testing::Not(HasSubstr("bf16x3, int8")));
 }
 
-// Tells red from green, through values that bytes cannot hold: each has a channel of a million that
-// nothing reads, and beside it the colours are less than a level. Half of the four layers may stay
-// in float32, by which one of the three values is still of bytes.
-Model ModelThatNeedsFloat() {
-  Model model;
-  model.graph = GraphFromText(R"(linnet-graph 1
-image = input(height=8, width=8)
-a = conv2d(image, out_channels=4, bias=true)
-a_act = activation(a)
-b = conv2d(a_act, out_channels=4, bias=true)
-b_act = activation(b)
-c = conv2d(b_act, out_channels=4, bias=true)
-c_act = activation(c)
-pool = global_pool(c_act)
-flat = flatten(pool)
-fc = dense(flat, out_features=2)
-return fc
-)");
-  model.params = InitParams(model.graph, /*seed=*/7);
-  for (auto& [name, param] : model.params) {
-    const bool bias = name.ends_with("bias");
-    const int64_t inputs = bias ? 1 : param.shape()[param.shape().rank() - 1];
-    for (int64_t i = 0; i < param.elements(); ++i) {
-      param.data()[i] = !bias && i / inputs == i % inputs && i / inputs < 3 ? 1 : 0;
-    }
-    if (bias && param.elements() == 4) param.data()[3] = 1e6f;
-  }
-  model.pipeline.size = {8, 8};
-  model.labels = {"red", "green"};
-  return model;
-}
-
-std::string PlainPicture(bool green, int level) {
-  std::string file = "P6 8 8 255\n";
-  for (int i = 0; i < 64; ++i) {
-    for (int channel = 0; channel < 3; ++channel) {
-      file += static_cast<char>(channel == (green ? 1 : 0) ? level : 0);
-    }
-  }
-  return file;
-}
-
-TEST(CompressCommand, AFailedGateIsExitCode4AndLeavesWhatWasThere) {
-  const TemporaryFolder folder;
-  const std::string model = folder / "model.safetensors", data = folder / "data";
-  const std::string out = folder / "int8.safetensors";
+TEST_F(CompressCommand, AFailedGateIsExitCode4AndLeavesWhatWasThere) {
+  const std::string model = folder_ / "model.safetensors", data = folder_ / "data";
+  const std::string out = folder_ / "int8.safetensors";
   SaveModel(model, ModelThatNeedsFloat());
   for (const char* split : {"/train", "/test"}) {
     for (const bool green : {false, true}) {

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "api/run_for_test.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "test_data.h"
 
@@ -83,6 +86,29 @@ TEST(Run, ExitCodes) {
   EXPECT_EQ(Linnet({"show", "mobilenet_v1", "--width", "wide"}).code, 2);
   EXPECT_EQ(Linnet({"show", "mobilenet_v1", "--conv", "plain"}).code, 2);
   EXPECT_EQ(Linnet({"show", "no/such/file.txt"}).code, 6);
+}
+
+// What a command throws, thrown where it would begin.
+TEST(Run, WhateverIsThrownHasAnExitCode) {
+  const auto thrown = [](const auto& exception) {
+    Ran ran;
+    const CommandStreams streams{.out = [&](std::string_view text) { ran.out += text; },
+                                 .err = [&](std::string_view text) { ran.err += text; },
+                                 .progress = ProgressSink::Quiet()};
+    const std::vector<std::string> words = {"archs", "--json"};
+    ran.code = RunWords(words, streams, nullptr, [&](bool) { throw exception; });
+    const auto json = nlohmann::json::parse(ran.out);
+    EXPECT_EQ(json["error"]["exit_code"], ran.code);
+    EXPECT_EQ(ran.err, "linnet: " + json["error"]["message"].get<std::string>() + "\n");
+    return std::to_string(ran.code) + " " + ran.err;
+  };
+  EXPECT_EQ(thrown(Error(ErrorKind::kData, "a word")), "3 linnet: a word\n");
+  EXPECT_EQ(thrown(Error(ErrorKind::kInternal, "a word")), "1 linnet: internal error: a word\n");
+  EXPECT_EQ(thrown(std::bad_alloc()), "1 linnet: out of memory\n");
+  EXPECT_EQ(thrown(std::runtime_error("a word")), "1 linnet: internal error: a word\n");
+  EXPECT_THAT(thrown(std::filesystem::filesystem_error(
+                  "cannot do", "there", std::make_error_code(std::errc::permission_denied))),
+              testing::AllOf(StartsWith("6 linnet: "), HasSubstr("there")));
 }
 
 TEST(Archs, JsonIsAList) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "api/model_for_test.h"
 #include "api/run_for_test.h"
 #include "base/file.h"
 #include "test_data.h"
@@ -63,6 +64,44 @@ TEST(DataCheck, ExitCodeTellsOfBrokenAndLeakingPictures) {
   EXPECT_EQ(Linnet({"data", "check"}).code, 2);
   EXPECT_THAT(Linnet({"data"}).out, HasSubstr("data make"));
   EXPECT_THAT(Linnet({"data", "chekc"}).err, HasSubstr("did you mean 'data check'"));
+}
+
+TEST(DataCheck, ItsFlags) {
+  const TemporaryFolder folder;
+  const std::string data = folder / "data";
+  for (const char* label : {"/train/a", "/train/b"}) {
+    std::filesystem::create_directories(data + label);
+  }
+  WriteFileAtomic(data + "/train/a/0.ppm", PictureForTest(40, 40));
+  WriteFileAtomic(data + "/train/a/1.ppm", PictureForTest(40, 40, 90));
+  WriteFileAtomic(data + "/train/a/2.ppm", PictureForTest(24, 40, 30));
+  std::string darker = PictureForTest(40, 40);
+  for (size_t i = darker.size() - 3 * 40 * 40; i < darker.size(); ++i) {
+    const auto level = static_cast<uint8_t>(darker[i]);
+    darker[i] = static_cast<char>(level - (level > 3 ? 3 : 0));
+  }
+  WriteFileAtomic(data + "/train/b/0.ppm", darker);
+  const auto check = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> words = {"data", "check", data};
+    words.insert(words.end(), flags.begin(), flags.end());
+    return Linnet(words).out;
+  };
+  const auto json = nlohmann::json::parse(check({"--json"}));
+  EXPECT_EQ(json["duplicates"].size(), 1u) << json;
+  EXPECT_EQ(json["tiny"].size(), 0u);
+  const auto other =
+      nlohmann::json::parse(check({"--json", "--near-duplicates", "false", "--tiny-side", "30"}));
+  EXPECT_EQ(other["duplicates"].size(), 0u);
+  ASSERT_EQ(other["tiny"].size(), 1u);
+  EXPECT_EQ(other["tiny"][0]["file"], "train/a/2.ppm");
+  const auto listed = [&](const char* count) {
+    const std::string text = check({"--tiny-side", "100", "--list", count});
+    size_t lines = 0;
+    for (size_t at = 0; (at = text.find(": 40 x 40", at)) != std::string::npos; ++at) ++lines;
+    return lines;
+  };
+  EXPECT_EQ(listed("2"), 2u) << check({"--tiny-side", "100", "--list", "2"});
+  EXPECT_EQ(listed("9"), 3u) << check({"--tiny-side", "100", "--list", "9"});
 }
 
 TEST(Train, LeavesARunThatOtherVerbsUse) {
@@ -129,6 +168,22 @@ TEST(Train, EvalHoldsOutWhatTrainingHeldOut) {
   const Ran again = Linnet({"train", out + "/best.safetensors", "--data", set, "--out", out});
   EXPECT_EQ(again.code, 2);
   EXPECT_THAT(again.err, HasSubstr("is a trained model"));
+}
+
+TEST(Train, WithoutValidationTheLastWeightsAreTheModel) {
+  const TemporaryFolder folder;
+  const std::string data = folder / "shapes", out = folder / "run";
+  ASSERT_EQ(
+      Linnet({"data", "make", "shapes", "--out", data, "--count", "100", "--size", "16"}).code, 0);
+  const Ran ran = Linnet({"train", "mobilenet_v1", "--width", "0.125", "--size", "16", "--data",
+                          data + "/train", "--out", out, "--epochs", "1", "--batch", "16",
+                          "--val-fraction", "0", "--threads", "1", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["split"], "train");
+  EXPECT_TRUE(json["log"][0]["val_top1"].is_null());
+  EXPECT_EQ(ReadFile(out + "/best.safetensors"), ReadFile(out + "/last.safetensors"));
+  EXPECT_EQ(Linnet({"train", "--data", data, "--out", out, "--val-fraction", "1"}).code, 2);
 }
 
 TEST(Train, InterruptedAndContinuedEndsAsOneThatWasNot) {

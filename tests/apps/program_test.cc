@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -123,6 +124,21 @@ TEST(Program, WordsGoToStandardErrorOnly) {
 
 TEST(Program, SaysWhenItsOutputCannotBeWritten) { EXPECT_EQ(Shell("archs > /dev/full").code, 6); }
 
+// Asked to end while it trains, it leaves a checkpoint and says so.
+TEST(Program, EndsInOrderWhenItIsAskedTo) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "run";
+  const std::string train =
+      LINNET_PROGRAM
+      " train mobilenet_v1 --width 0.125 --size 16 --data shapes:count=200,size=16 --batch 16"
+      " --epochs 100000 --threads 1 --quiet 2>/dev/null --out " +
+      out;
+  const Ran ran = RunLine(train + " & for i in $(seq 600); do [ -s " + out +
+                          "/log.csv ] && break; sleep 0.1; done; kill -TERM $!; wait $!");
+  EXPECT_EQ(ran.code, 130);
+  EXPECT_TRUE(std::filesystem::exists(out + "/checkpoint.safetensors"));
+}
+
 TEST(Examples, ClassifyInTwoLanguages) {
   const TemporaryFolder folder;
   const std::string model = folder / "model.safetensors", picture = folder / "picture.ppm";
@@ -137,6 +153,28 @@ TEST(Examples, ClassifyInTwoLanguages) {
     EXPECT_EQ(RunLine(program + " 2>/dev/null").code, 2);
     EXPECT_EQ(RunLine(program + " " + picture + " " + picture + " 2>/dev/null").code, 6);
     EXPECT_EQ(RunLine(program + " " + model + " " + model + " 2>/dev/null").code, 3);
+  }
+}
+
+// Of the runtime library.
+TEST(Examples, RunInTwoLanguages) {
+  const TemporaryFolder folder;
+  const std::string model = folder / "model.safetensors", picture = folder / "picture.ppm";
+  const std::string packed = folder / "packed";
+  SaveModel(model, ModelThatNeedsFloat());
+  WriteFileAtomic(picture, PlainPicture(/*green=*/true, 200));
+  for (const char* weights : {"bytes, arena", "bytes, mapped, arena"}) {
+    const Ran ran = RunLine(LINNET_EXAMPLE_RUN " " + model + " " + packed);
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_THAT(ran.out, testing::StartsWith("the same answers; weights "));
+    EXPECT_THAT(ran.out, testing::HasSubstr(weights));
+  }
+  const Ran ran = RunLine(LINNET_EXAMPLE_RUN_C " " + model + " " + picture);
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.out, testing::StartsWith("1 green "));
+  for (const std::string program : {LINNET_EXAMPLE_RUN, LINNET_EXAMPLE_RUN_C}) {
+    EXPECT_EQ(RunLine(program + " 2>/dev/null").code, 2);
+    EXPECT_EQ(RunLine(program + " " + picture + " " + picture + " 2>/dev/null").code, 6);
   }
 }
 

@@ -13,9 +13,7 @@
 namespace linnet {
 namespace {
 
-TensorFile FromString(const std::string& bytes) {
-  return TensorsFromBytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "test");
-}
+TensorFile FromString(const std::string& bytes) { return TensorsFromBytes(AsBytes(bytes), "test"); }
 
 // A file with this JSON and 'data' zero bytes of tensors.
 std::string FileOf(const std::string& json, size_t data) {

@@ -11,7 +11,10 @@
 #include "base/file.h"
 #include "compress/quantize.h"
 #include "data/dataset.h"
+#include "data/encode.h"
 #include "io/model_file.h"
+#include "test_data.h"
+#include "train/tiny_data.h"
 #include "train/train.h"
 
 namespace linnet {
@@ -19,11 +22,28 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr char kData[] = "shapes:count=600,size=16";
+// The pictures of tiny_data.h as a folder: 240 to train, 60 to test.
+const std::string& Data() {
+  static const std::string folder = [] {
+    const std::string data = FreshFolder("bright_squares");
+    for (const auto& [split, count] : {std::pair("train", 60), std::pair("test", 15)}) {
+      for (int label = 0; label < 4; ++label) {
+        const std::string where = fmt::format("{}/{}/{}", data, split, "abcd"[label]);
+        std::filesystem::create_directories(where);
+        for (int i = 0; i < count; ++i) {
+          const uint64_t number = static_cast<uint64_t>(i) + (count == 15 ? 1'000'000 : 0);
+          WriteFileAtomic(fmt::format("{}/{}.png", where, i), EncodePng(TinyImage(label, number)));
+        }
+      }
+    }
+    return data;
+  }();
+  return folder;
+}
 
 // Trained for a moment: its values and statistics are those of a trained network.
 constexpr char kGraph[] = R"(linnet-graph 1
-image = input(height=16, width=16)
+image = input(height=12, width=12)
 stem = conv2d(image, out_channels=16, kernel=3, padding=1)
 bn1 = batch_norm(stem)
 act1 = activation(bn1, kind=relu6)
@@ -34,21 +54,24 @@ pw = conv2d(act2, out_channels=24)
 bn3 = batch_norm(pw)
 act3 = activation(bn3)
 flat = flatten(act3)
-fc = dense(flat, out_features=10)
+fc = dense(flat, out_features=4)
 return fc
 )";
 
 Model TrainOn(const char* graph) {
   TrainJob job;
   job.graph = GraphFromText(graph);
-  job.pipeline.size = {16, 16};
+  job.pipeline.size = {kTinySide, kTinySide};
   job.pipeline.crop_pct = 1;
   job.augment.flip = 0;
+  job.augment.pad = 1;
   job.options.epochs = 4;
+  job.options.lr = 0.05f;
   job.options.ema = 0;  // too few steps for an average
   job.options.batch = 16;
   job.options.threads = 1;
-  job.images = std::make_shared<ImageCache>(std::make_shared<Dataset>(OpenDataset(kData)));
+  job.validation = Validation::kNever;
+  job.images = std::make_shared<ImageCache>(std::make_shared<Dataset>(OpenDataset(Data())));
   const TrainResult trained = Train(job, {});
   return {.graph = job.graph,
           .params = trained.params,
@@ -64,19 +87,13 @@ const Model& TrainedModel() {
 
 class CompressTest : public ::testing::Test {
  protected:
-  CompressTest()
-      : folder_(std::filesystem::temp_directory_path() /
-                ("linnet-compress-" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(folder_);
-    SaveModel(Path("float.safetensors"), TrainedModel());
-  }
-  ~CompressTest() override { std::filesystem::remove_all(folder_); }
+  CompressTest() { SaveModel(Path("float.safetensors"), TrainedModel()); }
 
   std::string Path(const char* name) const { return folder_ / name; }
   CompressOptions Options() const {
     CompressOptions options;
     options.model = Path("float.safetensors");
-    options.data = kData;
+    options.data = Data();
     options.out = Path("int8.safetensors");
     options.int8 = true;
     options.pictures = 64;
@@ -85,13 +102,14 @@ class CompressTest : public ::testing::Test {
     return options;
   }
 
-  const std::filesystem::path folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(CompressTest, WritesAFileThatIsSmallerAndAsGood) {
   const CompressResult result = Compress(Options(), {});
   EXPECT_EQ(result.file, Path("int8.safetensors"));
   EXPECT_LE(result.drop, 10);
+  EXPECT_GT(result.before.top1, 0.9);
   EXPECT_EQ(result.layers, 4);
   EXPECT_TRUE(result.float_layers.empty());
   EXPECT_LT(result.answer_error, 0.02);

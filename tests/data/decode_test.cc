@@ -109,9 +109,7 @@ TEST(Decode, DamagedFilesNeverCrash) {
   }
 }
 
-DecodeResult DecodeText(std::string_view text) {
-  return DecodeImage({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, "x");
-}
+DecodeResult DecodeText(std::string_view text) { return DecodeImage(AsBytes(text), "x"); }
 
 std::string ErrorOf(std::string_view text) {
   try {

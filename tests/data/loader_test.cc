@@ -104,16 +104,20 @@ TEST(Loader, AnEpochShowsEveryPictureOnce) {
   const auto seen = Batches(std::make_shared<ImageCache>(dataset),
                             {.batch = 8, .seed = 1, .threads = 2, .prefetch = 2}, 12);
   std::vector<int64_t> orders[2];
+  int shown = 0;
   for (const Seen& batch : seen) {
     for (size_t i = 0; i < batch.indices.size(); ++i) {
       orders[batch.epoch].push_back(batch.indices[i]);
       EXPECT_EQ(batch.labels[i], batch.indices[i] % 3);
       // The centre pixel of a 4 x 4 picture moved by 2 at most is the picture's number or padding.
+      const float pixel = batch.pixels[i * 48 + 3 * 5];
       EXPECT_THAT(
-          batch.pixels[i * 48 + 3 * 5],
+          pixel,
           testing::AnyOf(testing::FloatNear(static_cast<float>(batch.indices[i]), 1e-3f), 0.0f));
+      shown += pixel != 0;
     }
   }
+  EXPECT_GT(shown, 48);  // of 96; 16 of 25 moves show it
   EXPECT_NE(orders[0], orders[1]);
   for (auto& order : orders) {
     EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), 48u);

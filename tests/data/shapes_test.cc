@@ -100,8 +100,7 @@ TEST(Encode, PngGoesRound) {
   Image image(5, 3);
   for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(i * 29);
   const std::string png = EncodePng(image);
-  EXPECT_EQ(DecodeImage({reinterpret_cast<const uint8_t*>(png.data()), png.size()}, "x").image,
-            image);
+  EXPECT_EQ(DecodeImage(AsBytes(png), "x").image, image);
 }
 
 }  // namespace

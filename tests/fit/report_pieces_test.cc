@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <png.h>
 
+#include "base/file.h"
 #include "fit/report_chart.h"
 #include "fit/report_html.h"
 #include "fit/report_image.h"
@@ -49,9 +50,7 @@ TEST(ReportHtml, Numbers) {
 }
 
 TEST(ReportImage, Base64) {
-  const auto encode = [](const std::string& text) {
-    return report::Base64({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  };
+  const auto encode = [](const std::string& text) { return report::Base64(AsBytes(text)); };
   EXPECT_EQ(encode(""), "");  // RFC 4648, section 10
   EXPECT_EQ(encode("f"), "Zg==");
   EXPECT_EQ(encode("fo"), "Zm8=");

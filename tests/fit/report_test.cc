@@ -279,7 +279,6 @@ TEST(Report, SampleIsSoundAndWhole) {
   EXPECT_THAT(page, HasSubstr("the budget is met."));
   EXPECT_EQ(CountOf(page, "data:image/png;base64,"), 24u);
   EXPECT_EQ(RenderReport(Sample(10)), page);
-  WriteFileAtomic(testing::TempDir() + "linnet_report_sample.html", page);
 }
 
 TEST(Report, EmptyDataGiveAShortSoundPage) {
@@ -340,7 +339,6 @@ TEST(Report, AnyNumberOfClasses) {
     ExpectSound(page);
     EXPECT_EQ(CountOf(page, "class=\"confusion\"") > 0, n >= 2 && n <= 100) << n;
     EXPECT_LT(page.size(), 3u << 20) << n;
-    if (n == 100) WriteFileAtomic(testing::TempDir() + "linnet_report_sample_100.html", page);
   }
 }
 

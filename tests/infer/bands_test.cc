@@ -91,6 +91,22 @@ TEST(Bands, ResidualAndGate) {
              "m = mul(c, g)\nd = conv2d(m, out_channels=16)\ns = add(d, a)\nreturn s\n");
 }
 
+// Eleven steps whose strips take several megabytes even with the lowest bands.
+TEST(Bands, ALongChain) {
+  CheckNodes("height=90, width=112, channels=16",
+             "a = conv2d(image, out_channels=96, act=relu)\n"
+             "b = conv2d(a, out_channels=96, kernel=3, padding=1, groups=96, act=relu)\n"
+             "c = conv2d(b, out_channels=96, act=relu)\n"
+             "d = conv2d(c, out_channels=96, kernel=3, padding=1, groups=96, act=relu)\n"
+             "e = conv2d(d, out_channels=96, act=relu)\n"
+             "f = conv2d(e, out_channels=96, kernel=3, stride=2, padding=1, groups=96)\n"
+             "g = conv2d(f, out_channels=128, act=relu)\n"
+             "h = conv2d(g, out_channels=128, kernel=3, padding=1, groups=128, act=relu)\n"
+             "i = conv2d(h, out_channels=128, act=relu)\n"
+             "j = conv2d(i, out_channels=128, kernel=3, stride=2, padding=1, groups=128)\n"
+             "k = conv2d(j, out_channels=6)\nreturn k\n");
+}
+
 // What is read twice, or by the caller, exists as a whole.
 TEST(Bands, NoStripWhereAMapIsReadTwice) {
   CheckNodes("height=65, width=53, channels=9",

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "infer/counting_new.h"
 #include "infer/latency.h"
+#include "infer/plan_outputs.h"
 #include "random_graph.h"
 
 namespace linnet {
@@ -32,15 +33,6 @@ RefTensor<double> FloatInput(const Shape& shape, uint64_t seed) {
   return input;
 }
 
-std::vector<float> RunOnce(Plan& plan, const std::vector<float>& input, ThreadPool* pool) {
-  plan.Run(input.data(), {}, pool);
-  std::vector<float> all;
-  for (size_t i = 0; i < plan.outputs(); ++i) {
-    all.insert(all.end(), plan.output(i).data(), plan.output(i).data() + plan.output(i).elements());
-  }
-  return all;
-}
-
 // Compares the Plan with the references, and its threads with each other.
 void CheckPlan(const Graph& graph, CompileOptions options = {}) {
   SCOPED_TRACE(GraphToText(graph));
@@ -52,7 +44,7 @@ void CheckPlan(const Graph& graph, CompileOptions options = {}) {
   const std::vector<float> numbers = ToFloat(input);
   const auto expected = RunReference(graph, params, input);
   ASSERT_EQ(plan->outputs(), expected.size());
-  const std::vector<float> one = RunOnce(*plan, numbers, nullptr);
+  const std::vector<float> one = testing::Outputs(*plan, numbers, nullptr);
   for (size_t i = 0; i < expected.size(); ++i) {
     ASSERT_EQ(plan->output(i).shape(), expected[i].shape);
     EXPECT_LT(testing::RelativeDifference(plan->output(i).data(), expected[i]), kTolerance);
@@ -61,7 +53,7 @@ void CheckPlan(const Graph& graph, CompileOptions options = {}) {
   for (const int threads : {1, 2, 3, 4}) {
     ThreadPool pool(threads);
     for (int repeat = 0; repeat < 2; ++repeat) {
-      const std::vector<float> more = RunOnce(*plan, numbers, &pool);
+      const std::vector<float> more = testing::Outputs(*plan, numbers, &pool);
       EXPECT_EQ(std::memcmp(one.data(), more.data(), one.size() * sizeof(float)), 0) << threads;
     }
   }
@@ -136,11 +128,12 @@ TEST(Plan, TwinsShareWeightsAndNothingElse) {
   const auto plan = Compile(graph, testing::LivelyParams(graph, 4));
   const std::vector<float> a = ToFloat(testing::RandomInput(plan->input_shape(), 2));
   const std::vector<float> b = ToFloat(testing::RandomInput(plan->input_shape(), 3));
-  const std::vector<float> of_a = RunOnce(*plan, a, nullptr), of_b = RunOnce(*plan, b, nullptr);
+  const std::vector<float> of_a = testing::Outputs(*plan, a, nullptr),
+                           of_b = testing::Outputs(*plan, b, nullptr);
   auto twin = plan->Twin();
   const auto repeat = [](Plan& one, const std::vector<float>& input,
                          const std::vector<float>& expected, bool* same) {
-    for (int i = 0; i < 50; ++i) *same = *same && RunOnce(one, input, nullptr) == expected;
+    for (int i = 0; i < 50; ++i) *same = *same && testing::Outputs(one, input, nullptr) == expected;
   };
   bool same_a = true, same_b = true;
   std::thread thread([&] { repeat(*twin, b, of_b, &same_b); });
@@ -154,12 +147,12 @@ TEST(Plan, TwoPlansInTwoThreads) {
   const Graph graph = testing::RandomGraph(1003);
   const ParamMap params = testing::LivelyParams(graph, 4);
   const std::vector<float> input = ToFloat(testing::RandomInput(InferShapes(graph)[0], 2));
-  const std::vector<float> expected = RunOnce(*Compile(graph, params), input, nullptr);
+  const std::vector<float> expected = testing::Outputs(*Compile(graph, params), input, nullptr);
   const auto work = [&](bool* same) {
     const auto plan = Compile(graph, params, {.threads = 2});
     ThreadPool pool(2);
     *same = true;
-    for (int i = 0; i < 20; ++i) *same = *same && RunOnce(*plan, input, &pool) == expected;
+    for (int i = 0; i < 20; ++i) *same = *same && testing::Outputs(*plan, input, &pool) == expected;
   };
   bool first = false, second = false;
   std::thread a(work, &first), b(work, &second);

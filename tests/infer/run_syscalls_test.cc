@@ -15,8 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
 
 namespace linnet {
 namespace {
@@ -40,6 +42,7 @@ bool ForbidSystemCalls() {
 template <class F>
 int StatusWithoutSystemCalls(F&& f) {
   const pid_t child = fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (child == 0) {
     if (!ForbidSystemCalls()) _exit(kCannotForbid);
     _exit(f() ? 0 : 1);

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "graph/graph.h"
 #include "infer/plan.h"
 #include "ops/network.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -26,17 +26,9 @@ const std::vector<std::string> kCandidates = {"winograd4", "winograd2", "matmul"
 
 class TuneTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              ("tune_" + std::to_string(getpid()) + "_" +
-               testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(folder_);
-    setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
-  }
-  void TearDown() override {
-    std::filesystem::remove_all(folder_);
-    unsetenv("XDG_CACHE_HOME");
-  }
+  TuneTest() { setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
+  ~TuneTest() override { unsetenv("XDG_CACHE_HOME"); }
+
   // A choice for kConv on [1,8,8,16]; 'measured' says whether it came from a measurement.
   Tuner::Choice Choose(bool& measured) {
     Tuner tuner(TuneFile(), 1, 100000);
@@ -45,7 +37,7 @@ class TuneTest : public testing::Test {
     tuner.Save();
     return choice;
   }
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(TuneTest, MeasuresOnceAndRemembers) {
@@ -96,13 +88,13 @@ TEST_F(TuneTest, ABrokenFileIsNoFile) {
 
 TEST_F(TuneTest, WithoutAPlaceToRememberItMeasures) {
   bool measured = false;
-  WriteFileAtomic(folder_.string() + ".file", "not a folder");
-  setenv("XDG_CACHE_HOME", (folder_.string() + ".file").c_str(), 1);
+  const std::string file = folder_ / "file";
+  WriteFileAtomic(file, "not a folder");
+  setenv("XDG_CACHE_HOME", file.c_str(), 1);
   Choose(measured);
   EXPECT_TRUE(measured);
   Choose(measured);
   EXPECT_TRUE(measured);
-  std::filesystem::remove(folder_.string() + ".file");
 }
 
 TEST_F(TuneTest, APlanSaysWhatWasMeasured) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "base/safetensors.h"
 #include "io/model_file.h"
@@ -70,8 +71,7 @@ std::string Mutated(std::string bytes, Rng& rng) {
 // Returns whether the model was accepted; then it must also run.
 bool TryModel(const std::string& bytes) {
   try {
-    const Model model =
-        ModelFromBytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "mutated");
+    const Model model = ModelFromBytes(AsBytes(bytes), "mutated");
     const int64_t elements = model.pipeline.elements();
     if (elements < 1 << 16) VerifyModel(model, "mutated");
     return true;
@@ -90,8 +90,7 @@ TEST(Hostile, MutatedFiles) {
 // The container is right and its checksum too; what it says is not.
 TEST(Hostile, MutatedMetadata) {
   const std::string good = ModelToBytes(TinyModel());
-  const TensorFile file =
-      TensorsFromBytes({reinterpret_cast<const uint8_t*>(good.data()), good.size()}, "good");
+  const TensorFile file = TensorsFromBytes(AsBytes(good), "good");
   Rng rng(12);
   int accepted = 0;
   const char* const keys[] = {"linnet.graph", "linnet.graph", "linnet.pipeline", "linnet.checks",
@@ -111,8 +110,7 @@ TEST(Hostile, MutatedMetadata) {
 std::string ErrorOf(const Metadata& metadata, const TensorMap& tensors) {
   try {
     const std::string bytes = TensorsToBytes(tensors, metadata);
-    const Model model =
-        ModelFromBytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "hostile");
+    const Model model = ModelFromBytes(AsBytes(bytes), "hostile");
     CompileModel(model, 1, 1);
   } catch (const Error& error) {
     return error.what();
@@ -122,8 +120,7 @@ std::string ErrorOf(const Metadata& metadata, const TensorMap& tensors) {
 
 TEST(Hostile, WhatTakesTooMuch) {
   const std::string good = ModelToBytes(TinyModel());
-  const TensorFile file =
-      TensorsFromBytes({reinterpret_cast<const uint8_t*>(good.data()), good.size()}, "good");
+  const TensorFile file = TensorsFromBytes(AsBytes(good), "good");
   EXPECT_EQ(ErrorOf(file.metadata, file.tensors), "no error");
 
   Metadata deep = file.metadata;  // the stack ends before the brackets do

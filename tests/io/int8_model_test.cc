@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/safetensors.h"
 #include "io/model_file.h"
 #include "ops/network.h"
@@ -15,10 +16,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-std::span<const uint8_t> AsBytes(const std::string& text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 constexpr char kGraph[] =
     "linnet-graph 1\nimage = input(height=12, width=12)\n"

@@ -2,7 +2,6 @@
 #include "io/open_model.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -12,22 +11,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "io/model_file.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
 
 class OpenModelTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              ("open_" + std::to_string(getpid()) + "_" +
-               testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder_);
-    model_ = folder_ / "model.safetensors";
-    packed_ = folder_ / "packed";
-    Save(1);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { Save(1); }
 
   void Save(uint64_t seed) const {
     Model model;
@@ -51,8 +42,8 @@ class OpenModelTest : public testing::Test {
     return Answer(*opened.plan);
   }
 
-  std::filesystem::path folder_;
-  std::string model_, packed_;
+  const TemporaryFolder folder_;
+  const std::string model_ = folder_ / "model.safetensors", packed_ = folder_ / "packed";
 };
 
 TEST_F(OpenModelTest, TheSecondTimeFromThePackedFile) {

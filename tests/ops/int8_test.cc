@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "kernels/targets.h"
+#include "kernels/int8_every_level.h"
 #include "ops/op_runner.h"
 #include "ops/types.h"
 
@@ -165,23 +165,12 @@ void ExpectWithinOneStep(const Int8Case& c, const Bytes& out) {
   }
 }
 
-template <class F>
-void ForEveryTarget(F&& f) {
-  for (const int64_t target : kernels::Targets()) {
-    SCOPED_TRACE(kernels::TargetName(target));
-    kernels::ForceTarget(target);
-    f();
-    if (testing::Test::HasFatalFailure()) break;
-  }
-  kernels::ForceTarget(0);
-}
-
 class EveryOpOnBytes : public testing::TestWithParam<size_t> {
  protected:
   // On every level, and with one and two threads: the same bytes.
   void Check(const Int8Case& c) {
     std::optional<Bytes> first;
-    ForEveryTarget([&] {
+    kernels::ForEveryLevel([&] {
       const Int8Outcome one = RunBytes(c, nullptr);
       EXPECT_FALSE(one.prepared.kernel.empty());
       ExpectWithinOneStep(c, one.out);
@@ -243,7 +232,7 @@ TEST(OpOnBytes, Conversions) {
   for (int64_t i = 0; i < shape.elements(); ++i) numbers.push_back(rng.Uniform(-6, 9));
   Bytes expected;
   for (const float x : numbers) expected.push_back(ToByte(x * (1 / q.scale), {1, q.zero_point}));
-  ForEveryTarget([&] {
+  kernels::ForEveryLevel([&] {
     Int8Case c{{Act{Activation::kIdentity}, {shape}},
                shape,
                {ValueType{}},

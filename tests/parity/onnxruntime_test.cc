@@ -48,14 +48,7 @@ std::vector<float> ToNchw(const T* from, const Shape& s) {
 }
 
 double Difference(const std::vector<float>& expected, const std::vector<float>& actual) {
-  if (expected.size() != actual.size()) return 1e30;
-  double difference = 0, largest = 1e-6;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double d = std::abs(double{expected[i]} - actual[i]);
-    difference = std::isnan(d) ? 1e30 : std::max(difference, d);
-    largest = std::max(largest, std::abs(double{expected[i]}));
-  }
-  return difference / largest;
+  return testing::RelativeDifference<float, float>(actual, expected);
 }
 
 struct Picture {

@@ -5,6 +5,7 @@
 #include "infer/plan.h"
 #include "io/params_file.h"
 #include "parity/python_script.h"
+#include "random_graph.h"
 
 namespace linnet {
 namespace {
@@ -43,14 +44,8 @@ constexpr Model kModels[] = {
 
 class SlowTorchvision : public ::testing::TestWithParam<Model> {};
 
-double RelativeDifference(const Tensor& actual, const Tensor& expected) {
-  double difference = 0, largest = 0;
-  for (int64_t i = 0; i < expected.elements(); ++i) {
-    const double a = actual.data()[i], e = expected.data()[i];
-    difference = std::max(difference, std::isnan(a) ? 1e30 : std::abs(a - e));
-    largest = std::max(largest, std::abs(e));
-  }
-  return difference / largest;
+std::span<const float> Numbers(const Tensor& tensor) {
+  return {tensor.data(), static_cast<size_t>(tensor.elements())};
 }
 
 TEST_P(SlowTorchvision, LogitsAgree) {
@@ -74,7 +69,7 @@ TEST_P(SlowTorchvision, LogitsAgree) {
   ASSERT_EQ(plan->outputs(), 1u);
   const Tensor& logits = result.tensors.at("logits");
   ASSERT_EQ(plan->output(0).shape(), logits.shape());
-  const double difference = RelativeDifference(plan->output(0), logits);
+  const double difference = testing::RelativeDifference(Numbers(plan->output(0)), Numbers(logits));
   RecordProperty("difference", fmt::format("{:.2g}", difference));
   EXPECT_LE(difference, 1e-4);
 }

@@ -1,10 +1,8 @@
 // liblinnet_runtime.so has kernels that are compiled anew, for size, and rules of its own for which
 // of them to take: it must answer as the library does.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,6 +10,7 @@
 #include "io/model_file.h"
 #include "random_graph.h"
 #include "runtime_library.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -65,25 +64,8 @@ Graph ConvGraph() {
   return graph;
 }
 
-double LargestDifference(std::span<const float> expected, std::span<const float> actual) {
-  if (expected.size() != actual.size()) return INFINITY;
-  double difference = 0, largest = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double d = std::abs(static_cast<double>(expected[i]) - actual[i]);
-    difference = std::isnan(d) ? INFINITY : std::max(difference, d);
-    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-  }
-  return difference / largest;
-}
-
 class RuntimeTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) / ("runtime_" + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   // The largest difference of its answers, relative to the largest number.
   double Difference(const Network& network, Precision precision, int32_t runtime_precision) const {
     const std::string path = folder_ / "model.safetensors";
@@ -100,7 +82,7 @@ class RuntimeTest : public ::testing::Test {
     const std::vector<float> one =
         Answer(path, {.threads = 1, .precision = runtime_precision}, input);
     EXPECT_EQ(one, Answer(path, {.threads = 2, .precision = runtime_precision}, input));
-    return LargestDifference(expected, one);
+    return testing::RelativeDifference<float, float>(one, expected);
   }
 
   std::vector<float> Answer(const std::string& path, const linnet_net_options& options,
@@ -111,7 +93,7 @@ class RuntimeTest : public ::testing::Test {
   }
 
   RuntimeLibrary runtime_{LINNET_RUNTIME_LIBRARY};
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(RuntimeTest, AnswersAsTheLibrary) {

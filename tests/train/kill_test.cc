@@ -5,9 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <random>
+#include <system_error>
 #include <thread>
 
 #include "base/file.h"
@@ -30,6 +31,7 @@ TrainJob KillJob(const std::string& folder) {
 // Trains in a process of its own; kills it after 'milliseconds'. True if it ended by itself.
 bool TrainInChild(const std::string& folder, int milliseconds) {
   const pid_t child = fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (child == 0) {
     try {
       Train(KillJob(folder), {});
@@ -45,13 +47,6 @@ bool TrainInChild(const std::string& folder, int milliseconds) {
   waitpid(child, &status, 0);
   EXPECT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) != 0);
   return WIFEXITED(status);
-}
-
-std::string FreshFolder(const char* name) {
-  static const TemporaryFolder all;
-  const std::string folder = all / name;
-  std::filesystem::remove_all(folder);
-  return folder;
 }
 
 TEST(SlowKill, TwentyRunsKilledAtRandomEndTheSame) {
