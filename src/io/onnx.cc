@@ -66,15 +66,17 @@ Network NetworkForOnnx(const Graph& graph, const ParamMap& params, const InputSi
 
 std::string ToOnnx(const Graph& graph, const ParamMap& params, const InputSize& size,
                    const ByteValues& bytes) {
-  OnnxBuilder onnx;
-  WriteGraph(NetworkForOnnx(graph, params, size), size, bytes, onnx);
+  const Network network = NetworkForOnnx(graph, params, size);
+  OnnxBuilder onnx(network.graph);
+  WriteGraph(network, size, bytes, onnx);
   return onnx.Finish(graph.name);
 }
 
 std::string ToOnnx(const Model& model, int batch) {
-  OnnxBuilder onnx;
   const InputSize size = {batch, model.pipeline.size[0], model.pipeline.size[1]};
-  WriteGraph(NetworkForOnnx(model.graph, model.params, size), size, {}, onnx);
+  const Network network = NetworkForOnnx(model.graph, model.params, size);
+  OnnxBuilder onnx(network.graph);
+  WriteGraph(network, size, {}, onnx);
   onnx.AddMetadata("linnet.pipeline", PipelineToJson(model.pipeline).dump());
   onnx.AddMetadata("linnet.labels", nlohmann::json(model.labels).dump());
   return onnx.Finish(model.graph.name);

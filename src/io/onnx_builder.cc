@@ -49,7 +49,7 @@ void Declare(onnx::ValueInfoProto& info, const std::string& name, const Shape& s
 std::string OnnxBuilder::Add(const char* op, std::vector<std::string> inputs,
                              const std::vector<OnnxAttribute>& attributes) {
   onnx::NodeProto& node = *model_.mutable_graph()->add_node();
-  const std::string name = fmt::format("{}/{}{}", node_, op, unnamed_++);
+  const std::string name = FreeName(graph_, fmt::format("{}/{}{}", node_, op, unnamed_++));
   node.set_name(name);
   node.set_op_type(op);
   for (std::string& input : inputs) node.add_input(std::move(input));
@@ -73,7 +73,7 @@ template <class T>
 std::string OnnxBuilder::Constant(const std::string& name, const Ints& dims,
                                   onnx::TensorProto::DataType type, std::span<const T> values) {
   onnx::TensorProto& tensor = *model_.mutable_graph()->add_initializer();
-  tensor.set_name(node_ + "." + name);
+  tensor.set_name(FreeName(graph_, node_ + "." + name));
   tensor.set_data_type(type);
   for (const int64_t dim : dims) tensor.add_dims(dim);
   tensor.set_raw_data(values.data(), values.size_bytes());

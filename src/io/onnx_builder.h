@@ -13,6 +13,7 @@
 
 #include "base/quantization.h"
 #include "base/tensor.h"
+#include "graph/graph.h"
 
 namespace linnet {
 
@@ -23,9 +24,12 @@ struct OnnxAttribute {
   std::variant<int64_t, float, std::string, Ints> value;
 };
 
-// Values are known by their names.
+// Values are known by their names: results of nodes by those of 'graph', which must outlive this;
+// all others give way to them.
 class OnnxBuilder {
  public:
+  explicit OnnxBuilder(const Graph& graph) : graph_(graph) {}
+
   // What is added from here on is named after this node of Linnet's graph.
   void Begin(const std::string& node) { node_ = node; }
 
@@ -36,7 +40,7 @@ class OnnxBuilder {
   void NameLast(const std::string& name);
   int nodes() const { return model_.graph().node_size(); }
 
-  // Constants, called <node>.<name>: the name is returned.
+  // Constants, called <node>.<name>, or alike where that is a node: the name is returned.
   std::string Floats(const std::string& name, const Ints& dims, std::span<const float> values);
   std::string Floats(const std::string& name, const Tensor& tensor);
   std::string Float(const std::string& name, float value);  // a scalar
@@ -67,6 +71,7 @@ class OnnxBuilder {
   std::string Constant(const std::string& name, const Ints& dims, onnx::TensorProto::DataType type,
                        std::span<const T> values);
 
+  const Graph& graph_;
   onnx::ModelProto model_;
   std::string node_;
   int unnamed_ = 0;

@@ -356,8 +356,21 @@ std::string Write(const Pad& op, const OnnxSite& site) {
       "Pad", {site.in[0], site.onnx.Integers("pads", pads), site.onnx.Float("value", op.value)});
 }
 
+// Of 'axis', whose size goes from 'from' to 'to', what the nearest rule takes.
+std::string Taken(const OnnxSite& site, const char* name, const std::string& input, int64_t axis,
+                  int64_t from, int64_t to) {
+  Ints places;
+  for (int64_t i = 0; i < to; ++i) places.push_back(i * from / to);
+  return site.onnx.Add("Gather", {input, site.onnx.Integers(name, places)}, {{"axis", axis}});
+}
+
 std::string Write(const Resize& op, const OnnxSite& site) {
-  const Shape& s = site.out;
+  const Shape &s = site.out, &from = site.shapes[0];
+  // Tools divide by a factor that is rounded, which misses a source pixel where it is not whole.
+  if (op.mode == ResizeMode::kNearest && (s.h() % from.h() != 0 || s.w() % from.w() != 0)) {
+    const std::string rows = Taken(site, "rows", site.in[0], 2, from.h(), s.h());
+    return Taken(site, "columns", rows, 3, from.w(), s.w());
+  }
   const std::string sizes = site.onnx.Integers("sizes", {s.n(), s.c(), s.h(), s.w()});
   const bool nearest = op.mode == ResizeMode::kNearest;
   const std::string where = nearest            ? "asymmetric"

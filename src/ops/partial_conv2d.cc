@@ -13,6 +13,7 @@
 #include "ops/conv2d_kernels.h"
 #include "ops/linear.h"
 #include "ops/op_def.h"
+#include "ops/window.h"
 
 namespace linnet {
 namespace {
@@ -57,6 +58,8 @@ struct PartialConv2dOp {
       Fail(ErrorKind::kUsage, "kernel={},{}: does not fit a map of {}", op.kernel[0], op.kernel[1],
            in[0].ToString());
     }
+    CheckTaps(op.kernel);
+    FitWindow({.kernel = op.kernel}, in[0]);  // for its limits
     // It is computed as a dense convolution, most of whose weights may be zeros: no more of them
     // than a file's own weights pay for.
     constexpr int64_t kMostForEachLink = 64;

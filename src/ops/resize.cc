@@ -108,6 +108,7 @@ struct ResizeOp {
       samples.push_back({op, {{2, 5, 6, 3}, {2, 7, 4, 9}}});  // larger down, smaller right
       samples.push_back({op, {{1, 4, 4, 6}, {1, 4, 4, 6}}});  // the same size
       samples.push_back({op, {{1, 3, 4, 5}, {1, 1, 1, 2}}});
+      samples.push_back({op, {{1, 14, 20, 3}, {1, 16, 12, 1}}});  // 8 / (16 / 14) is less than 7
       op.scale = 3;
       samples.push_back({op, {{1, 4, 5, 1}}});
       op.height = 10;

@@ -373,6 +373,38 @@ void ExpectWellFormed(const Exported& file) {
   }
 }
 
+// 14 rows to 16: by a factor in float32, row 8 would come from row 6.
+TEST(Onnx, NearestPixelsOfAFactorThatIsNotWhole) {
+  const auto resized = [](const std::string& nodes) {
+    const Graph graph =
+        GraphFromText("linnet-graph 1\nimage = input(height=14, width=7)\n" + nodes);
+    return Exported(graph, testing::LivelyParams(graph, 1));
+  };
+  const Exported whole = resized("up = resize(image, scale=2)\nreturn up\n");
+  EXPECT_EQ(whole.Ops(), "Resize");
+  const Exported broken = resized("up = resize(image, height=16, width=14)\nreturn up\n");
+  EXPECT_EQ(broken.Ops(), "Gather Gather");
+  EXPECT_THAT(broken.Numbers<int64_t>("up.rows"),
+              ElementsAre(0, 0, 1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13));
+}
+
+TEST(Onnx, NamesThatNodesHaveAlready) {
+  const Graph graph = GraphFromText(
+      "linnet-graph 1\nimage = input(height=4, width=4)\n"
+      "c = conv2d(image, out_channels=3, bias=true)\nc.bias = activation(c, kind=swish)\n"
+      "c.bias/Sigmoid0 = conv2d(c.bias, out_channels=3)\nc.weight = add(c.bias/Sigmoid0, c)\n"
+      "return c.weight\n");
+  const Exported file(graph, testing::LivelyParams(graph, 1));
+  std::set<std::string> names;
+  for (const auto& tensor : file.graph().initializer()) names.insert(tensor.name());
+  for (const auto& node : file.graph().node()) {
+    EXPECT_TRUE(names.insert(node.output(0)).second) << node.output(0);
+  }
+  for (const char* name : {"c", "c.bias", "c.bias/Sigmoid0", "c.weight"}) {
+    EXPECT_EQ(names.count(name), 1u) << name;
+  }
+}
+
 TEST(Onnx, RandomNetworksAreWellFormed) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     const Graph graph = testing::RandomGraph(seed);

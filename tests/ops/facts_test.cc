@@ -149,6 +149,8 @@ TEST(ShapeRule, ErrorsSayWhatWasExpectedAndWhatCame) {
       {PartialConv2d{.links = {{{0, 6}}}}, {map}, "no input map 6 of 6"},
       {PartialConv2d{.links = {{{0}}}, .kernel = {9, 1}}, {map}, "kernel=9,1"},
       {PartialConv2d{.links = {{{0}}}}, {{1, 8, 8, 100}}, "too few"},
+      {PartialConv2d{.links = {{{0}}}, .kernel = {2000, 2000}}, {{1, 2000, 2000, 1}}, "taps"},
+      {PartialConv2d{.links = {{{0}}}, .kernel = {9000, 1}}, {{1, 9000, 1, 1}}, "too large"},
       {MaxUnpool{}, {map, map}, "pooling [1,8,8,6] gives [1,4,4,6]"},
       {MaxUnpool{.padding = Padding::All(2)}, {map, map}, "smaller than the kernel 2,2"},
       {ConvTranspose2d{.out_channels = 4, .groups = 4}, {map}, "groups=4"},
