@@ -68,7 +68,7 @@ CommandResult Eval(const EvalArgs& args, const CommandContext& context) {
   auto data = std::make_shared<Dataset>(OpenDataset(
       args.data, {.classes = model.labels, .val_fraction = ValFractionOf(model), .strict = false}));
   const Split split = ChooseSplit(args, *data);
-  if (split == Split::kVal) EnsureValidation(*data, ValFractionOf(model));
+  if (split != Split::kTest) EnsureValidation(*data, ValFractionOf(model));
   RequireSplit(*data, split);
   ThreadPool pool(args.threads);
   const Evaluation evaluation =

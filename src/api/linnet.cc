@@ -62,6 +62,8 @@ std::vector<Label> Classifier::ClassifyFile(const std::string& path, int top) co
 
 std::vector<Label> Classifier::ClassifyEncoded(const void* bytes, size_t size, int top) const {
   return Translate([&] {
+    if (bytes == nullptr && size > 0)
+      Fail(ErrorKind::kUsage, "bytes: expected a picture, got null");
     const std::span<const uint8_t> file(static_cast<const uint8_t*>(bytes), size);
     return impl_->Classify(DecodeImage(file, "the picture in memory").image, top);
   });

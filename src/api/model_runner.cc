@@ -14,14 +14,6 @@ void ToProbabilities(std::vector<float>& scores) {
   for (float& score : scores) score = static_cast<float>(score / sum);
 }
 
-bool EndsInSoftmax(const Graph& graph) {
-  Value value = graph.outputs[0];
-  while (std::holds_alternative<Flatten>(graph.nodes[value].op)) {
-    value = graph.nodes[value].inputs[0];
-  }
-  return std::holds_alternative<Softmax>(graph.nodes[value].op);
-}
-
 }  // namespace
 
 ModelRunner::ModelRunner(Model model, int threads, const KernelChoice& choice)

@@ -24,8 +24,8 @@ struct ClassScore {
 // Safe from any thread: calls take turns.
 class ModelRunner {
  public:
-  // threads <= 0: all that this process may use. Error (kUsage) if the
-  // model's first output is no list of class scores.
+  // threads 0: all that this process may use. Error (kUsage) below 0, or if the model's first
+  // output is no list of class scores.
   ModelRunner(Model model, int threads, const KernelChoice& choice = {});
 
   const Model& model() const { return model_; }

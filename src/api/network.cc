@@ -40,6 +40,12 @@ NamedNetwork ReadNetwork(const std::string& path) {
 
 }  // namespace
 
+void ExpectNoPath(const std::string& text) {
+  const bool is_path = text.find('/') != std::string::npos || text.ends_with(".txt") ||
+                       text.ends_with(".safetensors");
+  if (is_path) Fail(ErrorKind::kFile, "{}: there is no such file", text);
+}
+
 NamedNetwork FindNetwork(const std::string& text, const OptionList& options) {
   std::error_code ignored;  // of a text too long for a name
   if (std::filesystem::is_regular_file(text, ignored)) {
@@ -49,9 +55,7 @@ NamedNetwork FindNetwork(const std::string& text, const OptionList& options) {
     }
     return ReadNetwork(text);
   }
-  const bool is_path = text.find('/') != std::string::npos || text.ends_with(".txt") ||
-                       text.ends_with(".safetensors");
-  if (is_path) Fail(ErrorKind::kFile, "{}: there is no such file", text);
+  ExpectNoPath(text);
   ArchSpec spec = ParseArchSpec(text);
   for (const auto& [key, value] : options) SetOption(spec, key, value);
   return {ToString(spec), BuildArch(spec), {}};

@@ -17,6 +17,10 @@ struct NamedNetwork {
   std::optional<Model> model;  // of a model file
 };
 
+// Error (kFile) if a text, which is the path of no file, looks like one and not like an
+// architecture.
+void ExpectNoPath(const std::string& text);
+
 // "mobilenet_v1:width=0.5", or the path of a model file or of a graph's text. 'options' are added
 // to an architecture's. Error (kUsage, kFile) saying what was expected.
 NamedNetwork FindNetwork(const std::string& text, const OptionList& options);

@@ -25,7 +25,7 @@ struct TrainArgs {
   static constexpr bool kInterruptible = true;
   std::string arch = "mobilenet_v1", data, out = "runs/train";
   std::string augment, pipeline;
-  float val_fraction = 0.1f;
+  float val_fraction = static_cast<float>(kDefaultValFraction);
   TrainOptions options;
   OptionList arch_options;
   template <class Self, class V>
@@ -102,15 +102,20 @@ class TrainRun {
                                       data().classes.size(), data().items(Split::kTrain).size(),
                                       data().items(Split::kVal).size()));
     for (const std::string& note : data().notes) context_.progress.Say(note);
-    const TrainResult trained =
+    TrainResult trained =
         Train(job_, {.progress = context_.progress,
                      .interrupt = context_.stop,
                      .best = [&](const ParamMap& params, const EpochLog& row) {
                        WriteArguments();
                        Save(ModelPath(), params, {.log = {row}, .best_epoch = row.epoch});
                      }});
+    const bool have_best = validates() && std::filesystem::exists(ModelPath());
+    if (validates() && !have_best) {
+      context_.progress.Say(ModelPath() + " is gone: the last weights take its place");
+    }
+    if (!have_best && !trained.log.empty()) trained.best_epoch = trained.log.back().epoch;
     WriteArguments();
-    FinishModels(trained);
+    FinishModels(trained, have_best);
     return Measure(trained);
   }
 
@@ -132,6 +137,7 @@ class TrainRun {
       job_.graph = network.graph;
       return;
     }
+    ExpectNoPath(args_.arch);
     ArchSpec spec = ParseArchSpec(args_.arch);
     for (const auto& [key, value] : args_.arch_options) SetOption(spec, key, value);
     spec = FitArchToData(std::move(spec), data, survey);
@@ -159,8 +165,7 @@ class TrainRun {
   }
 
   // The best and the last of the run, with the whole record.
-  void FinishModels(const TrainResult& trained) const {
-    const bool have_best = validates() && std::filesystem::exists(ModelPath());
+  void FinishModels(const TrainResult& trained, bool have_best) const {
     Save(ModelPath(), have_best ? LoadModel(ModelPath()).params : trained.params, trained);
     Save(args_.out + "/last.safetensors", trained.params, trained);
   }
@@ -209,6 +214,10 @@ class TrainRun {
                      {"val_top1", validates() ? Json(row.val_top1) : Json()},
                      {"val_top5", validates() ? Json(row.val_top5) : Json()}});
     }
+    const std::string speed =
+        trained.images_per_second > 0
+            ? fmt::format("trained at {:.0f} images/s", trained.images_per_second)
+            : "nothing was left to train";
     return {.json = {{"arch", spec_},
                      {"top1", evaluation.top1()},
                      {"top5", evaluation.top5()},
@@ -222,12 +231,12 @@ class TrainRun {
                      {"report", args_.out + "/report.html"},
                      {"log", std::move(log)}},
             .text = fmt::format("{}: top-1 {:.2f} %, top-5 {:.2f} % of {} pictures ({}), epoch {}\n"
-                                "trained at {:.0f} images/s; {} broken pictures skipped\n"
+                                "{}; {} broken pictures skipped\n"
                                 "model:  {}\nreport: {}/report.html\n\nuse it: {}\n",
                                 spec_, 100 * evaluation.top1(), 100 * evaluation.top5(),
-                                evaluation.count, FieldToText(split), trained.best_epoch,
-                                trained.images_per_second, job_.images->broken().size(),
-                                ModelPath(), args_.out, PredictCommand(ModelPath()))};
+                                evaluation.count, FieldToText(split), trained.best_epoch, speed,
+                                job_.images->broken().size(), ModelPath(), args_.out,
+                                PredictCommand(ModelPath()))};
   }
 
   const TrainArgs& args_;

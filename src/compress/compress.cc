@@ -45,12 +45,12 @@ Split SplitOf(const CompressOptions& options, const Dataset& data) {
   return split;
 }
 
-// Where validation pictures are measured and the set has none: those that training held out.
+// Where the set has no validation pictures: those that training held out.
 std::shared_ptr<Dataset> DataOf(const CompressOptions& options, const Model& model) {
   auto data = std::make_shared<Dataset>(OpenDataset(
       options.data,
       {.classes = model.labels, .val_fraction = ValFractionOf(model), .strict = false}));
-  if (SplitOf(options, *data) == Split::kVal) EnsureValidation(*data, ValFractionOf(model));
+  if (SplitOf(options, *data) != Split::kTest) EnsureValidation(*data, ValFractionOf(model));
   return data;
 }
 

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -67,7 +69,7 @@ bool ReadEntry(archive* reader, const std::string& name, Blob mapping, Unpacked&
     const uint64_t end = begin + static_cast<uint64_t>(offset) + size;
     if (offset < 0 || end > static_cast<uint64_t>(unpacked.limit)) {
       Fail(ErrorKind::kData,
-           "{}: unpacked, its pictures take more than {} MB; use a plain .tar, which is "
+           "{}: unpacked, its files take more than {} MB; use a plain .tar, which is "
            "read in place, or smaller shards",
            name, unpacked.limit >> 20);
     }
@@ -143,6 +145,18 @@ void FollowLinks(const std::vector<Link>& links, size_t first, Listing& listing)
   }
 }
 
+// Of one path the last entry is the file, as in unpacking: what `tar -r` appends replaces.
+void KeepLast(size_t first, std::vector<FoundFile>& files) {
+  std::unordered_set<std::string> seen;
+  std::vector<FoundFile> kept;
+  for (size_t i = files.size(); i-- > first;) {
+    const auto path = std::filesystem::path(files[i].path).lexically_normal();
+    if (seen.insert(path.string()).second) kept.push_back(std::move(files[i]));
+  }
+  files.resize(first);
+  files.insert(files.end(), std::move_iterator(kept.rbegin()), std::move_iterator(kept.rend()));
+}
+
 void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) {
   const auto mapped = MappedFile::Open(path);
   const Blob mapping{mapped, mapped->bytes()};
@@ -175,6 +189,7 @@ void ReadArchive(const std::string& path, Listing& listing, Unpacked& unpacked) 
     }
   }
   FollowLinks(links, first, listing);
+  KeepLast(first, listing.files);
   const std::string prefix = has_splits ? "" : ShardPrefix(path);
   for (size_t i = first; i < listing.files.size(); ++i) listing.files[i].path.insert(0, prefix);
   for (size_t i = first_folder; i < listing.folders.size(); ++i) {

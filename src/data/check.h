@@ -59,7 +59,7 @@ struct DataReport {
   // Largest class of 'train' over its smallest (which counts as one at least); 1 where train is
   // empty.
   double imbalance() const;
-  // Whether anything is to be mended.
+  // Whether nothing is to be mended.
   bool clean() const;
 };
 

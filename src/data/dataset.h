@@ -79,7 +79,7 @@ struct DatasetOptions {
   double val_fraction = kDefaultValFraction;
   // A class without pictures in a split that has others is an error; else one of Dataset::problems.
   bool strict = true;
-  // The most memory for the unpacked pictures of compressed archives and IDX files.
+  // The most memory for the unpacked files of compressed archives and IDX files.
   int64_t max_unpacked_bytes = int64_t{4} << 30;
 };
 

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <utility>
 
 #include "base/error.h"
 
 namespace linnet {
+namespace {
+
+bool IsGone(const Dataset& dataset) {
+  std::error_code ignored;
+  return dataset.format == "folder" && !std::filesystem::exists(dataset.path, ignored);
+}
+
+}  // namespace
 
 ImageCache::ImageCache(std::shared_ptr<const Dataset> dataset, int64_t max_bytes)
     : dataset_(std::move(dataset)), max_bytes_(max_bytes) {
@@ -31,9 +40,9 @@ const Image* ImageCache::Get(Split split, int64_t index, Image& scratch) {
   } catch (const Error& error) {
     // A disk or network that was lost is no damage of the pictures: training must not go on with
     // the few that are kept.
-    if (slot.decoded.load(std::memory_order_acquire)) {
-      Fail(ErrorKind::kFile, "{} (it could be read before: is the disk still there?)",
-           error.what());
+    if (slot.decoded.load(std::memory_order_acquire) ||
+        (error.kind() == ErrorKind::kFile && IsGone(*dataset_))) {
+      Fail(ErrorKind::kFile, "{} (it was there before: is the disk still there?)", error.what());
     }
     const std::lock_guard lock(mutex_);
     if (!slot.broken.exchange(true)) broken_.push_back({item.name, error.what()});

@@ -36,7 +36,7 @@ class ImageCache {
   const std::shared_ptr<const Dataset>& shared_dataset() const { return dataset_; }
 
   // The picture, kept or else in 'scratch'; null if it is broken. Error (kFile) for one that could
-  // be read before and cannot be now.
+  // be read before and cannot be now, or whose set's folder is gone.
   const Image* Get(Split split, int64_t index, Image& scratch);
 
   // The broken pictures met so far, by name.

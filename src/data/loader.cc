@@ -48,8 +48,8 @@ Loader::Loader(std::shared_ptr<ImageCache> images, Split split, const ImagePipel
   batch_ = static_cast<int>(std::min<int64_t>(options_.batch, count_));
   batches_ = training() ? count_ / batch_ : (count_ + batch_ - 1) / batch_;
   pass_end_ = training() ? INT64_MAX : batches_;
-  slots_.resize(options_.threads <= 0 ? 1
-                                      : static_cast<size_t>(std::max(1, options_.prefetch)) + 1);
+  const int ahead = std::max({1, options_.prefetch, options_.threads});
+  slots_.resize(options_.threads <= 0 ? 1 : static_cast<size_t>(ahead) + 1);
   for (Slot& slot : slots_) {
     slot.batch.images = Tensor({batch_, pipeline_.height(), pipeline_.width(), pipeline_.channels});
     slot.batch.labels.resize(static_cast<size_t>(batch_));

@@ -46,7 +46,7 @@ struct LoaderOptions {
   // Threads that make batches, at most kMostLoaderThreads; 0 makes them in the thread that calls
   // Next.
   int threads = 1;
-  // Finished batches that may wait.
+  // Batches that are made ahead; at least one a thread.
   int prefetch = 4;
 };
 

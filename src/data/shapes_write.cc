@@ -103,12 +103,13 @@ void WriteShapes(const std::string& out, const ShapesOptions& options, const Pro
   const bool is_tar = out.ends_with(".tar");
   const fs::path part = is_tar ? fs::path(out + ".part") : fs::path(out) / ".linnet.part";
   std::error_code error;
-  fs::remove_all(part, error);  // of a run that was ended
+  if (!is_tar) fs::remove_all(part, error);  // of a run that was ended; it lies inside 'out'
   if (fs::exists(out, error) && !(fs::is_directory(out, error) && fs::is_empty(out, error))) {
     Fail(ErrorKind::kUsage, "{}: is there already; expected a new or empty folder, or a new .tar",
          out);
   }
   if (is_tar) {
+    fs::remove_all(part, error);
     WriteTar(part, options, dataset, sink);
     Rename(part, out);
     return;

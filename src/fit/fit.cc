@@ -27,7 +27,6 @@ constexpr double kReserveShare = 0.08;
 // The winner's best network so far is written no more often than this.
 constexpr double kSaveSeconds = 60;
 // Where the data have no validation split, this part of the training pictures becomes one.
-constexpr double kValidationShare = 0.1;
 
 class FitRun {
  public:
@@ -35,7 +34,7 @@ class FitRun {
       : options_(options), hooks_(hooks), end_(SecondsNow() + options.minutes * 60) {
     auto data = std::make_shared<Dataset>(OpenDataset(options.data));
     RequireSplit(*data, Split::kTrain);
-    EnsureValidation(*data, kValidationShare);
+    EnsureValidation(*data, kDefaultValFraction);
     RequireSplit(*data, Split::kVal);
     options_.batch = static_cast<int>(
         std::min<int64_t>(options_.batch, static_cast<int64_t>(data->items(Split::kTrain).size())));

@@ -15,6 +15,7 @@ ReportTrial TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
   TrainJob job = CandidateJob(options, candidate, images, survey);
   job.options.steps = steps;
   job.validation = Validation::kAtTheEnd;
+  const int64_t kept = images->bytes();
   TrainResult result;
   try {
     result = Train(job, {.progress = hooks.progress, .interrupt = hooks.interrupt});
@@ -25,8 +26,11 @@ ReportTrial TrainAndScore(const FitOptions& options, ReportCandidate& candidate,
   trial.epochs = static_cast<double>(result.steps) * options.batch /
                  static_cast<double>(images->dataset().items(Split::kTrain).size());
   trial.accuracy = result.log.back().val_top1;
-  // Longer than the moment in which speeds were measured, so nearer to what the winner will reach.
-  if (result.images_per_second > 0) candidate.speed = result.images_per_second;
+  // Longer than the moment in which speeds were measured, so nearer to what the winner will reach;
+  // but not while pictures were decoded that all later passes find decoded.
+  if (result.images_per_second > 0 && images->bytes() == kept) {
+    candidate.speed = result.images_per_second;
+  }
   return trial;
 }
 
@@ -83,12 +87,14 @@ size_t RunHalving(const FitOptions& options, std::shared_ptr<ImageCache> images,
       candidates[i].status =
           racing.size() <= 2 ? CandidateStatus::kFinalist : CandidateStatus::kEliminated;
     }
-    // Of equals the faster one, which stands first, goes on.
+    // Of equals the faster one goes on.
     std::stable_sort(racing.begin(), racing.end(), [&](size_t a, size_t b) {
-      return Score(candidates[a]) > Score(candidates[b]);
+      return std::pair(-Score(candidates[a]), candidates[a].latency_ms) <
+             std::pair(-Score(candidates[b]), candidates[b].latency_ms);
     });
     if (Score(candidates[racing[0]]) < 0) {
-      Fail(ErrorKind::kUsage, "the training of every candidate diverged; lower lr (now {})",
+      Fail(ErrorKind::kUsage,
+           "the training of every candidate of round {} diverged; lower lr (now {})", round,
            options.lr);
     }
     racing.resize(SecondsNow() < end ? (racing.size() + 1) / 2 : 1);

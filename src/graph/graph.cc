@@ -56,6 +56,14 @@ std::vector<bool> NeededByResults(const Graph& graph) {
   return needed;
 }
 
+bool EndsInSoftmax(const Graph& graph) {
+  Value value = graph.outputs[0];
+  while (std::holds_alternative<Flatten>(graph.nodes[value].op)) {
+    value = graph.nodes[value].inputs[0];
+  }
+  return std::holds_alternative<Softmax>(graph.nodes[value].op);
+}
+
 bool IsQuantized(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(),
                      [](const Node& node) { return node.type.is_u8(); });

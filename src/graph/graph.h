@@ -73,6 +73,9 @@ std::string FreeName(const Graph& graph, std::string name);
 // By node: whether a result depends on it. The rest belongs to auxiliary heads, or is of no use.
 std::vector<bool> NeededByResults(const Graph& graph);
 
+// Whether the first output is a softmax, perhaps flattened: probabilities.
+bool EndsInSoftmax(const Graph& graph);
+
 // Whether a value is bytes.
 bool IsQuantized(const Graph& graph);
 

@@ -18,7 +18,9 @@ float SoftmaxScore(std::span<const float> scores, int index) {
   return static_cast<float>(1 / sum);
 }
 
-void Count(std::span<const float> scores, int label, size_t item, Evaluation& result) {
+// 'probabilities': the scores are some already.
+void Count(std::span<const float> scores, bool probabilities, int label, size_t item,
+           Evaluation& result) {
   const int classes = static_cast<int>(scores.size());
   const int predicted =
       static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
@@ -27,8 +29,9 @@ void Count(std::span<const float> scores, int label, size_t item, Evaluation& re
   result.correct1 += rank == 0;
   result.correct5 += rank < 5;
   ++result.confusion[static_cast<size_t>(label) * classes + predicted];
-  if (rank > 0)
-    result.mistakes.push_back({item, label, predicted, SoftmaxScore(scores, predicted)});
+  if (rank == 0) return;
+  const float score = probabilities ? scores[predicted] : SoftmaxScore(scores, predicted);
+  result.mistakes.push_back({item, label, predicted, score});
 }
 
 // The cache knows the broken pictures of every split that was read.
@@ -68,6 +71,7 @@ Evaluation Evaluate(const EvaluateArgs& args) {
     Fail(ErrorKind::kUsage, "the data have {} classes, the network's output is {}", classes,
          output.shape().ToString());
   }
+  const bool probabilities = EndsInSoftmax(plan->graph());
   Evaluation result;
   result.confusion.resize(static_cast<size_t>(classes * classes));
   Progress progress(args.progress, "evaluating", loader->count(), "images");
@@ -75,8 +79,8 @@ Evaluation Evaluate(const EvaluateArgs& args) {
     plan->Run(batch->images.data(), {}, args.pool);
     for (size_t i = 0; i < batch->labels.size(); ++i) {
       if (batch->labels[i] < 0) continue;
-      Count({output.data() + i * classes, static_cast<size_t>(classes)}, batch->labels[i],
-            static_cast<size_t>(batch->indices[i]), result);
+      Count({output.data() + i * classes, static_cast<size_t>(classes)}, probabilities,
+            batch->labels[i], static_cast<size_t>(batch->indices[i]), result);
     }
     progress.Update(std::min((batch->index + 1) * loader->batch(), loader->count()));
   }

@@ -9,8 +9,9 @@
 namespace linnet {
 namespace {
 
-void Expect(const char* name, double value, double low, double high) {
-  if (!(value >= low && value <= high)) {
+template <class T>
+void Expect(const char* name, T value, double low, double high) {
+  if (!(value >= static_cast<T>(low) && value <= static_cast<T>(high))) {
     Fail(ErrorKind::kUsage, "{}={}: expected {} to {}", name, value, low, high);
   }
 }
@@ -21,7 +22,7 @@ void CheckOptions(const TrainOptions& o) {
   Expect("epochs", o.epochs, 1, 1e6);
   Expect("batch", o.batch, 1, 65536);
   Expect("lr", o.lr, 0, 1e3);
-  Expect("steps", static_cast<double>(o.steps), 0, 1e12);
+  Expect("steps", o.steps, 0, 1e12);
   Expect("warmup_epochs", o.warmup_epochs, 0, 1e6);
   Expect("momentum", o.momentum, 0, 0.99999);
   Expect("weight_decay", o.weight_decay, 0, 1);

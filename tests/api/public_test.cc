@@ -60,6 +60,7 @@ TEST_F(PublicApi, FailuresSayWhatKind) {
   EXPECT_EQ(kind_of([&] { classifier.ClassifyFile(folder_ / "nothing"); }), Failure::kFile);
   EXPECT_EQ(kind_of([&] { classifier.ClassifyFile(model_); }), Failure::kData);
   EXPECT_EQ(kind_of([&] { classifier.ClassifyEncoded(nullptr, 0); }), Failure::kData);
+  EXPECT_EQ(kind_of([&] { classifier.ClassifyEncoded(nullptr, 9); }), Failure::kUsage);
   EXPECT_EQ(kind_of([&] { classifier.ClassifyRgb(rgb_, 0, 30); }), Failure::kUsage);
   EXPECT_EQ(kind_of([&] { classifier.ClassifyRgb(nullptr, 40, 30); }), Failure::kUsage);
 }

@@ -127,6 +127,9 @@ TEST(Train, LeavesARunThatOtherVerbsUse) {
   const Ran again = Linnet(TrainWords(out));
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(nlohmann::json::parse(again.out)["images_per_second"], 0);
+  std::vector<std::string> for_people = TrainWords(out);
+  for_people.pop_back();
+  EXPECT_THAT(Linnet(for_people).out, HasSubstr("nothing was left to train"));
   EXPECT_EQ(ReadFile(out + "/best.safetensors"), weights);
   // One that is refused leaves the record of what is there.
   const std::string arguments = ReadFile(out + "/arguments.json");
@@ -165,6 +168,14 @@ TEST(Train, EvalHoldsOutWhatTrainingHeldOut) {
   ASSERT_EQ(held.code, 0) << held.err;
   EXPECT_EQ(nlohmann::json::parse(held.out)["split"], "val");
   EXPECT_EQ(nlohmann::json::parse(held.out)["top1"], trained["top1"]);
+  // And none of those that were held out counts as one to train on.
+  std::string counts[2];
+  for (const bool has_splits : {false, true}) {
+    const Ran ran = Linnet({"eval", out + "/best.safetensors", "--data", has_splits ? split : set,
+                            "--split", "train", "--threads", "1", "--json"});
+    counts[has_splits] = nlohmann::json::parse(ran.out)["count"].dump();
+  }
+  EXPECT_EQ(counts[0], counts[1]);
   const Ran again = Linnet({"train", out + "/best.safetensors", "--data", set, "--out", out});
   EXPECT_EQ(again.code, 2);
   EXPECT_THAT(again.err, HasSubstr("is a trained model"));
@@ -182,6 +193,9 @@ TEST(Train, WithoutValidationTheLastWeightsAreTheModel) {
   const auto json = nlohmann::json::parse(ran.out);
   EXPECT_EQ(json["split"], "train");
   EXPECT_TRUE(json["log"][0]["val_top1"].is_null());
+  EXPECT_EQ(json["best_epoch"], 1);
+  const std::string record = LoadModel(out + "/best.safetensors").record;
+  EXPECT_EQ(nlohmann::json::parse(record)["best_epoch"], 1);
   EXPECT_EQ(ReadFile(out + "/best.safetensors"), ReadFile(out + "/last.safetensors"));
   EXPECT_EQ(Linnet({"train", "--data", data, "--out", out, "--val-fraction", "1"}).code, 2);
 }
@@ -209,6 +223,9 @@ TEST(Train, SaysWhatIsWrong) {
   EXPECT_THAT(threads.err, HasSubstr("threads=100000"));
   EXPECT_EQ(Linnet({"train", "--data", folder / "none", "--out", out}).code, 6);
   EXPECT_EQ(Linnet({"train", "mobilenet", "--data", kData, "--out", out}).code, 2);
+  const Ran absent = Linnet({"train", "absent/net.txt", "--data", kData, "--out", out});
+  EXPECT_EQ(absent.code, 6);
+  EXPECT_THAT(absent.err, HasSubstr("absent/net.txt: there is no such file"));
   EXPECT_EQ(Linnet({"train", "--data", kData, "--out", out, "--epochs", "many"}).code, 2);
   EXPECT_EQ(Linnet({"train", "--data", kData, "--out", out, "--augment", "flip"}).code, 2);
   EXPECT_EQ(Linnet({"train", "--data", kData, "--out", out, "--augment", "flap=1"}).code, 2);

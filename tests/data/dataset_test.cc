@@ -454,6 +454,16 @@ TEST(Dataset, DamagedArchivesNeverCrash) {
   }
 }
 
+TEST(Dataset, OfAPathThatAnArchiveHasTwiceTheLastIsTheFile) {
+  TemporaryFolder folder;
+  Files files = SplitFiles();
+  files.emplace_back(files[0].first, Picture(9));
+  WriteTar(folder / "a.tar", files, false);
+  files.erase(files.begin());
+  WriteTar(folder / "b.tar", files, false);
+  EXPECT_EQ(Describe(OpenDataset(folder / "a.tar")), Describe(OpenDataset(folder / "b.tar")));
+}
+
 TEST(Dataset, ArchivesKeepToTheAnnouncedMemory) {
   TemporaryFolder folder;
   const Files files = {{"train/cat/a.ppm", std::string(3 << 20, 'x')},
@@ -463,7 +473,7 @@ TEST(Dataset, ArchivesKeepToTheAnnouncedMemory) {
   DatasetOptions options;
   options.max_unpacked_bytes = 1 << 20;
   EXPECT_THAT(ErrorOf(folder / "a.tar.gz", options),
-              HasSubstr("take more than 1 MB; use a plain .tar"));
+              HasSubstr("its files take more than 1 MB; use a plain .tar"));
   EXPECT_EQ(ErrorOf(folder / "a.tar", options), "no error");  // read in place
   // A header that promises 8 GB.
   std::string huge = ReadFile(folder / "a.tar");

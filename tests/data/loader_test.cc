@@ -3,13 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "test_data.h"
 
 namespace linnet {
 namespace {
@@ -134,6 +140,22 @@ TEST(Loader, BrokenPicturesAreReportedOnceAndReplaced) {
                                                         {"n7", "n7: broken on purpose"}}));
 }
 
+TEST(Loader, AllThreadsMakeBatches) {
+  auto dataset = std::make_shared<Dataset>(*Numbers(12));
+  std::atomic<int> inside{0};
+  dataset->load = [&, load = dataset->load](const DataItem& item) {
+    ++inside;
+    for (int i = 0; i < 2000 && inside < 6; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return load(item);
+  };
+  auto loader = Loader::Train(std::make_shared<ImageCache>(dataset), Split::kTrain, Pipeline(),
+                              Zeros(), {.batch = 1, .threads = 6});
+  loader->Next();
+  EXPECT_GE(inside, 6);  // each waited for five others, two seconds at most
+}
+
 TEST(Loader, NoWholePictureIsAnError) {
   const auto images = std::make_shared<ImageCache>(Numbers(3, {0, 1, 2}));
   for (const int threads : {0, 2}) {
@@ -203,6 +225,24 @@ TEST(ImageCache, KeepsToItsMemory) {
   EXPECT_FALSE(large.KeepsAll(Split::kTrain)) << "nothing is known yet";
   large.Get(Split::kTrain, 0, scratch);
   EXPECT_TRUE(large.KeepsAll(Split::kTrain));
+}
+
+TEST(ImageCache, AFolderThatIsGoneIsAnErrorForWhatWasNotYetRead) {
+  const TemporaryFolder folder;
+  const std::string set = folder / "set";
+  for (const char* label : {"/cat", "/dog"}) {
+    std::filesystem::create_directories(set + label);
+    for (const char* name : {"/0.ppm", "/1.ppm"}) {
+      WriteFileAtomic(set + label + name, "P6 1 1 255\n" + std::string(3, 'x'));
+    }
+  }
+  ImageCache cache(std::make_shared<Dataset>(OpenDataset(set, {.val_fraction = 0})));
+  Image scratch;
+  EXPECT_NE(cache.Get(Split::kTrain, 0, scratch), nullptr);
+  std::filesystem::remove(set + "/cat/1.ppm");
+  EXPECT_EQ(cache.Get(Split::kTrain, 1, scratch), nullptr) << "one file: broken";
+  std::filesystem::remove_all(set);
+  EXPECT_THROW(cache.Get(Split::kTrain, 2, scratch), Error);
 }
 
 // A network drive that goes away is no damage of the pictures.

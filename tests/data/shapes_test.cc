@@ -60,6 +60,15 @@ TEST(Shapes, WrongOptionsAreRefused) {
   }
 }
 
+TEST(Shapes, WhatIsRefusedChangesNothing) {
+  const TemporaryFolder folder;
+  WriteFileAtomic(folder / "set.tar", "a set");
+  WriteFileAtomic(folder / "set.tar.part", "somebody's");
+  EXPECT_THROW(WriteShapes(folder / "set.tar", {.count = 100, .size = 16}), Error);
+  EXPECT_EQ(ReadFile(folder / "set.tar"), "a set");
+  EXPECT_EQ(ReadFile(folder / "set.tar.part"), "somebody's");
+}
+
 TEST(Shapes, WrittenFilesAreTheSet) {
   TemporaryFolder folder;
   ShapesOptions options;

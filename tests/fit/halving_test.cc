@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 namespace linnet {
 namespace {
 
@@ -39,6 +42,26 @@ TEST(RunHalving, ComparesOnEquallyManyPictures) {
   EXPECT_EQ(candidates[winner].status, CandidateStatus::kWinner);
   EXPECT_EQ(candidates[1 - winner].status, CandidateStatus::kFinalist);
   EXPECT_GE(candidates[winner].accuracy(), candidates[1 - winner].accuracy());
+}
+
+// The first contender waits for pictures that later passes find decoded: that is not its speed.
+TEST(RunHalving, ASpeedWithDecodingIsNotTaken) {
+  auto data = std::make_shared<Dataset>(OpenDataset("shapes:count=200,size=16,seed=1"));
+  EnsureValidation(*data, 0.1);
+  const PictureSurvey survey = SurveyPictures(*data);
+  data->load = [load = data->load](const DataItem& item) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    return load(item);
+  };
+  std::vector<ReportCandidate> candidates = {
+      Candidate("mobilenet_v1:width=0.125,size=16,classes=10,small_input=true", 16, 1234),
+      Candidate("mobilenet_v1:width=0.125,size=24,classes=10,small_input=true", 24, 1234)};
+  FitOptions options;
+  options.batch = 32;
+  options.threads = 1;
+  RunHalving(options, std::make_shared<ImageCache>(data), survey, 0.5, candidates, {0, 1}, {});
+  EXPECT_EQ(candidates[0].speed, 1234);
+  EXPECT_NE(candidates[1].speed, 1234);
 }
 
 }  // namespace

@@ -197,6 +197,28 @@ TEST(Evaluate, NothingToCountIsAnError) {
   }
 }
 
+// A network that is sure of class 0 makes three of four classes mistakes, and says how sure it was,
+// whether it ends in a softmax or not.
+TEST(Evaluate, MistakesSayHowSureTheNetworkWas) {
+  for (const char* end :
+       {"f = flatten(c)\nreturn f\n", "s = softmax(c)\nf = flatten(s)\nreturn f\n",
+        "s = softmax(c)\ni = activation(s, kind=identity)\nf = flatten(i)\n"
+        "return f\n"}) {
+    const Graph graph = GraphFromText(
+        std::string("linnet-graph 1\nimage = input(height=12, width=12)\np = global_pool(image)\n"
+                    "c = conv2d(p, out_channels=4, bias=true)\n") +
+        end);
+    ParamMap params = InitParams(graph, 1);
+    params.at("c.bias").data()[0] = 20;
+    ImagePipeline pipeline;
+    pipeline.size = {kTinySide, kTinySide};
+    const Evaluation evaluation = Evaluate(
+        {.graph = graph, .params = params, .pipeline = pipeline, .images = TinyData(8, 40)});
+    ASSERT_EQ(evaluation.mistakes.size(), 30u);
+    for (const Mistake& mistake : evaluation.mistakes) EXPECT_GT(mistake.score, 0.99);
+  }
+}
+
 TEST(Evaluate, WhatIsNoNumberRanksLast) {
   const float nan = std::nanf("");
   EXPECT_EQ(RankOf(std::vector<float>{1, 3, 2}, 1), 0);
@@ -245,6 +267,12 @@ TEST(Train, ErrorsHelp) {
   job = TinyJob(TinyData(64, 8));
   job.options.lr = -1;
   EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("lr=-1: expected 0 to"));
+  job.options.lr = 0.1f;
+  job.options.start_size = 0.05f;
+  EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("start_size=0.05: expected 0.1 to 1"));
+  job.options.start_size = 1;
+  job.options.label_smoothing = 0.999f;  // the limit itself
+  EXPECT_NO_THROW(CheckOptions(job.options));
   job = TinyJob(TinyData(64, 8));
   std::get<Dense>(job.graph.nodes.back().op).out_features = 5;
   EXPECT_THAT(ErrorOf(job, ErrorKind::kUsage), HasSubstr("use classes=4"));
