@@ -8,8 +8,8 @@
 //   dw:14x14x512:3s1        depthwise
 // Padding is kernel / 2. For each: the time, multiply-adds a second, their share of the
 // instruction's peak, and how many times as long float32 takes. All are measured in turn, in the
-// calling process; each is the median of its rounds. The last line sums up, a shape counted as
-// often as the network has it.
+// calling process; the times are medians of their rounds, the peak is the best of its own. The last
+// line sums up, a shape counted as often as the network has it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -17,7 +17,7 @@ function(linnet_folder name)
 endfunction()
 
 # linnet_test(<folder> [libraries ...]): the test program of tests/<folder>, one CTest test a case.
-# Tests whose suite name starts with 'Slow' carry the label 'long', or LINNET_SLOW_LABEL where that is set; the
+# Tests whose name contains 'Slow' carry the label 'long', or LINNET_SLOW_LABEL where that is set; the
 # others 'fast'. What is remembered of a machine goes into the build, not to the user's.
 function(linnet_test folder)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)

@@ -5,13 +5,13 @@
 #
 #   LINNET_DATA   folder with cifar10/ (default ../shared/data beside the repository)
 #   OUT           where the runs go (default runs/cifar10_fit)
-#   BUDGETS       milliseconds, default "0.3 1";  MINUTES  for each, default 60
+#   BUDGETS       milliseconds, default "0.1 0.3 1";  MINUTES  for each, default 60
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../begin.sh" "cifar10" "budget_ms,minutes,width,size,latency_ms,top1"
 minutes=${MINUTES:-60}
 data+=/cifar10
 
-for budget in ${BUDGETS:-0.3 1}; do
+for budget in ${BUDGETS:-0.1 0.3 1}; do
   grep -q "^$budget,$minutes," "$results" && continue
   run=$out/$budget-$minutes
   "$linnet" fit --data "$data" --latency "${budget}ms" --minutes "$minutes" --out "$run"
