@@ -125,22 +125,23 @@ std::string LinkTarget(archive_entry* entry, const std::string& name) {
   return (std::filesystem::path(name).parent_path() / target).string();
 }
 
+std::string Normal(const std::string& path) {
+  return std::filesystem::path(path).lexically_normal().string();
+}
+
 // Links become the files they point to; one that points to no file of the archive has no bytes, and
 // is a broken picture.
 void FollowLinks(const std::vector<Link>& links, size_t first, Listing& listing) {
   if (links.empty()) return;
-  const auto normal = [](const std::string& path) {
-    return std::filesystem::path(path).lexically_normal().string();
-  };
   std::unordered_map<std::string, size_t> place;
-  for (size_t i = first; i < listing.files.size(); ++i) place[normal(listing.files[i].path)] = i;
+  for (size_t i = first; i < listing.files.size(); ++i) place[Normal(listing.files[i].path)] = i;
   for (const Link& link : links) {
     FoundFile file{link.name, 0, 0, 0};
-    if (const auto found = place.find(normal(link.target)); found != place.end()) {
+    if (const auto found = place.find(Normal(link.target)); found != place.end()) {
       file = listing.files[found->second];
       file.path = link.name;
     }
-    place[normal(link.name)] = listing.files.size();
+    place[Normal(link.name)] = listing.files.size();
     listing.files.push_back(std::move(file));
   }
 }
@@ -150,8 +151,7 @@ void KeepLast(size_t first, std::vector<FoundFile>& files) {
   std::unordered_set<std::string> seen;
   std::vector<FoundFile> kept;
   for (size_t i = files.size(); i-- > first;) {
-    const auto path = std::filesystem::path(files[i].path).lexically_normal();
-    if (seen.insert(path.string()).second) kept.push_back(std::move(files[i]));
+    if (seen.insert(Normal(files[i].path)).second) kept.push_back(std::move(files[i]));
   }
   files.resize(first);
   files.insert(files.end(), std::move_iterator(kept.rbegin()), std::move_iterator(kept.rend()));

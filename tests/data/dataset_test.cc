@@ -1,23 +1,16 @@
 #include "data/dataset.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <map>
-#include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"
-#include "base/fields.h"
 #include "base/file.h"
+#include "data/set_for_test.h"
 #include "test_data.h"
 
 namespace linnet {
@@ -25,82 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-// A PPM of one pixel, told apart by its red.
-std::string Picture(int red) {
-  return std::string("P6 1 1 255\n") + static_cast<char>(red) + std::string("\x01\x02", 2);
-}
-
-using Files = std::vector<std::pair<std::string, std::string>>;  // path, contents
-
-const Files& SplitFiles() {
-  static const Files files = {
-      {"train/cat/a.ppm", Picture(1)},  {"train/cat/b", Picture(2)},
-      {"train/dog/c.jpg", Picture(3)},  {"val/cat/d.ppm", Picture(4)},
-      {"val/dog/e.ppm", Picture(5)},    {"test/dog/f f\xC3\xBC.ppm", Picture(6)},
-      {"test/cat/g.ppm", Picture(7)},   {"README.txt", "words"},
-      {"train/cat/notes.txt", "words"}, {"train/cat/.hidden.ppm", "x"}};
-  return files;
-}
-
-void WriteFolder(const std::string& root, const Files& files) {
-  for (const auto& [path, contents] : files) {
-    fs::create_directories(fs::path(root + "/" + path).parent_path());
-    std::ofstream(root + "/" + path, std::ios::binary) << contents;
-  }
-}
-
-void WriteTar(const std::string& path, const Files& files, bool gzip,
-              const std::string& prefix = "") {
-  archive* writer = archive_write_new();
-  archive_write_set_format_pax_restricted(writer);
-  if (gzip) archive_write_add_filter_gzip(writer);
-  ASSERT_EQ(archive_write_open_filename(writer, path.c_str()), ARCHIVE_OK);
-  for (const auto& [name, contents] : files) {
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, (prefix + name).c_str());
-    archive_entry_set_size(entry, static_cast<la_int64_t>(contents.size()));
-    const bool is_folder = name.empty() || name.ends_with('/');
-    archive_entry_set_filetype(entry, is_folder ? AE_IFDIR : AE_IFREG);
-    archive_entry_set_perm(entry, is_folder ? 0755 : 0644);
-    archive_write_header(writer, entry);
-    archive_write_data(writer, contents.data(), contents.size());
-    archive_entry_free(entry);
-  }
-  archive_write_close(writer);
-  archive_write_free(writer);
-}
-
-void WriteGzip(const std::string& path, const std::string& contents) {
-  gzFile file = gzopen(path.c_str(), "wb");
-  gzwrite(file, contents.data(), static_cast<unsigned>(contents.size()));
-  gzclose(file);
-}
-
-// "train: cat=1 cat=2 dog=3 | val: ...": the class and red of every picture.
-std::string Describe(const Dataset& dataset) {
-  std::string text;
-  for (const Split split : kSplits) {
-    text += FieldToText(split) + ":";
-    for (const DataItem& item : dataset.items(split)) {
-      text +=
-          " " + dataset.classes[item.label] + "=" + std::to_string(dataset.Load(item).pixels[0]);
-    }
-    text += "\n";
-  }
-  return text;
-}
-
-constexpr const char* kExpected = "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest: cat=7 dog=6\n";
-
-std::string ErrorOf(const std::string& path, const DatasetOptions& options = {}) {
-  try {
-    OpenDataset(path, options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Dataset, FolderTarAndShardsAreTheSameSet) {
   TemporaryFolder folder;
@@ -119,29 +36,6 @@ TEST(Dataset, FolderTarAndShardsAreTheSameSet) {
   WriteTar(folder / "shards/1.tar", Files(files.begin(), files.begin() + 4), false);
   WriteTar(folder / "shards/2.tar.gz", Files(files.begin() + 4, files.end()), true);
   EXPECT_EQ(Describe(OpenDataset(folder / "shards")), kExpected);
-}
-
-TEST(Dataset, SplitsInsideAnArchiveCountMoreThanItsName) {
-  TemporaryFolder folder;
-  for (const char* prefix : {"", "./", "flowers/", "./outer/inner/"}) {
-    WriteTar(folder / "train_val.tar", SplitFiles(), false, prefix);
-    EXPECT_EQ(Describe(OpenDataset(folder / "train_val.tar")), kExpected) << prefix;
-  }
-}
-
-TEST(Dataset, ShardsNamedByTheirSplit) {
-  TemporaryFolder folder;
-  WriteTar(folder / "train-000.tar", {{"cat/1.ppm", Picture(1)}, {"dog/3.ppm", Picture(3)}}, false);
-  WriteTar(folder / "train-001.tar", {{"cat/2.ppm", Picture(2)}}, false);
-  WriteTar(folder / "val-000.tar", {{"cat/4.ppm", Picture(4)}, {"dog/5.ppm", Picture(5)}}, false);
-  EXPECT_EQ(Describe(OpenDataset(folder.path())),
-            "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
-  // As `tar cf val-000.tar .` writes it.
-  const Files in_folder = {
-      {"", ""}, {"cat/", ""}, {"cat/4.ppm", Picture(4)}, {"dog/5.ppm", Picture(5)}};
-  WriteTar(folder / "val-000.tar", in_folder, false, "./");
-  EXPECT_EQ(Describe(OpenDataset(folder.path())),
-            "train: cat=1 cat=2 dog=3\nval: cat=4 dog=5\ntest:\n");
 }
 
 TEST(Dataset, ClassFoldersWithoutSplitsAreDividedByName) {
@@ -216,46 +110,6 @@ TEST(Dataset, ClassesThatCouldNotBeToldApartAreRefused) {
   TemporaryFolder folder;
   WriteFolder(folder.path(), {{"\xB9\xB7/1.ppm", Picture(1)}, {"\xC4\xF1/2.ppm", Picture(2)}});
   EXPECT_THAT(ErrorOf(folder.path()), HasSubstr("would both be labelled"));
-}
-
-TEST(Dataset, AnArchiveBesideItsPicturesIsPassedOver) {
-  TemporaryFolder folder;
-  WriteFolder(folder.path(), SplitFiles());
-  WriteTar(folder / "old.tar", {{"train/cow/a.ppm", Picture(9)}}, false);
-  EXPECT_EQ(Describe(OpenDataset(folder.path())), kExpected);
-}
-
-TEST(Dataset, LinksInArchivesAreFollowed) {
-  TemporaryFolder folder;
-  archive* writer = archive_write_new();
-  archive_write_set_format_gnutar(writer);
-  ASSERT_EQ(archive_write_open_filename(writer, (folder / "x.tar").c_str()), ARCHIVE_OK);
-  const auto add = [&](const char* name, const std::string& contents, const char* hard,
-                       const char* symbolic) {
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name);
-    archive_entry_set_size(entry, static_cast<la_int64_t>(contents.size()));
-    archive_entry_set_filetype(entry, symbolic != nullptr ? AE_IFLNK : AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    if (hard != nullptr) archive_entry_set_hardlink(entry, hard);
-    if (symbolic != nullptr) archive_entry_set_symlink(entry, symbolic);
-    archive_write_header(writer, entry);
-    archive_write_data(writer, contents.data(), contents.size());
-    archive_entry_free(entry);
-  };
-  add("all/1.ppm", Picture(1), nullptr, nullptr);
-  add("all/2.ppm", Picture(2), nullptr, nullptr);
-  add("train/cat/a.ppm", "", "all/1.ppm", nullptr);
-  add("train/dog/b.ppm", "", nullptr, "../../all/2.ppm");
-  add("train/dog/c.ppm", "", nullptr, "../nowhere.ppm");
-  archive_write_close(writer);
-  archive_write_free(writer);
-  const Dataset dataset = OpenDataset(folder / "x.tar");
-  const auto& items = dataset.items(Split::kTrain);
-  ASSERT_EQ(items.size(), 3u);
-  EXPECT_EQ(dataset.Load(items[0]).pixels[0], 1);
-  EXPECT_EQ(dataset.Load(items[1]).pixels[0], 2);
-  EXPECT_THROW(dataset.Load(items[2]), Error) << "a link to nowhere is a broken picture";
 }
 
 // Opening it for reading would wait for a writer for ever.
@@ -420,67 +274,6 @@ TEST(Dataset, DamagedCifarIsRefused) {
 }
 
 // ---- hostile archives ----
-
-TEST(Dataset, DamagedArchivesNeverCrash) {
-  TemporaryFolder folder;
-  WriteTar(folder / "a.tar", SplitFiles(), false);
-  WriteTar(folder / "a.tar.gz", SplitFiles(), true);
-  std::mt19937 random(2);
-  DatasetOptions options;
-  options.max_unpacked_bytes = 1 << 20;
-  for (const char* name : {"a.tar", "a.tar.gz"}) {
-    const std::string whole = ReadFile(folder / name);
-    for (int i = 0; i < 200; ++i) {
-      std::string bytes = whole;
-      if (i % 4 == 0) bytes.resize(random() % bytes.size());
-      for (int flips = 0; flips < 4 && !bytes.empty(); ++flips) {
-        bytes[random() % bytes.size()] = static_cast<char>(random());
-      }
-      std::ofstream(folder / "b.tar", std::ios::binary) << bytes;
-      try {
-        const Dataset dataset = OpenDataset(folder / "b.tar", options);
-        for (const auto& items : dataset.splits) {
-          for (const DataItem& item : items) {
-            try {
-              dataset.Load(item);
-            } catch (const Error&) {
-            }
-          }
-        }
-      } catch (const Error& error) {
-        EXPECT_THAT(error.what(), HasSubstr("b.tar"));
-      }
-    }
-  }
-}
-
-TEST(Dataset, OfAPathThatAnArchiveHasTwiceTheLastIsTheFile) {
-  TemporaryFolder folder;
-  Files files = SplitFiles();
-  files.emplace_back(files[0].first, Picture(9));
-  WriteTar(folder / "a.tar", files, false);
-  files.erase(files.begin());
-  WriteTar(folder / "b.tar", files, false);
-  EXPECT_EQ(Describe(OpenDataset(folder / "a.tar")), Describe(OpenDataset(folder / "b.tar")));
-}
-
-TEST(Dataset, ArchivesKeepToTheAnnouncedMemory) {
-  TemporaryFolder folder;
-  const Files files = {{"train/cat/a.ppm", std::string(3 << 20, 'x')},
-                       {"train/dog/b.ppm", Picture(1)}};
-  WriteTar(folder / "a.tar.gz", files, true);
-  WriteTar(folder / "a.tar", files, false);
-  DatasetOptions options;
-  options.max_unpacked_bytes = 1 << 20;
-  EXPECT_THAT(ErrorOf(folder / "a.tar.gz", options),
-              HasSubstr("its files take more than 1 MB; use a plain .tar"));
-  EXPECT_EQ(ErrorOf(folder / "a.tar", options), "no error");  // read in place
-  // A header that promises 8 GB.
-  std::string huge = ReadFile(folder / "a.tar");
-  huge.replace(124, 12, std::string("77777777777\0", 12));
-  std::ofstream(folder / "h.tar", std::ios::binary) << huge;
-  EXPECT_THAT(ErrorOf(folder / "h.tar", options), HasSubstr("h.tar"));
-}
 
 // ---- the real sets ----
 
